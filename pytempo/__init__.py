@@ -1,0 +1,65 @@
+"""pytempo: a trace store in one Python process that speaks Grafana Tempo.
+
+with pytempo.open("./data") as store:
+    store.export(otlp_bytes)
+    store.search('{ status = error }')
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytempo.errors import (
+    BadConfig,
+    BadInput,
+    BadQuery,
+    BadRequest,
+    Damaged,
+    DirectoryInUse,
+    NotFound,
+    Overloaded,
+    PytempoError,
+    QueryStopped,
+    Refused,
+    RequestTooLarge,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from pytempo.exporter import StoreSpanExporter
+    from pytempo.store import Store, StoreOptions, open
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BadConfig",
+    "BadInput",
+    "BadQuery",
+    "BadRequest",
+    "Damaged",
+    "DirectoryInUse",
+    "NotFound",
+    "Overloaded",
+    "PytempoError",
+    "QueryStopped",
+    "Refused",
+    "RequestTooLarge",
+    "Store",
+    "StoreOptions",
+    "StoreSpanExporter",
+    "Unavailable",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The store is loaded when it is first asked for: a command that needs none starts in a tenth of the time."""
+    if name in ("Store", "StoreOptions", "open"):
+        from pytempo import store  # lazy: it loads pyarrow
+
+        return getattr(store, name)
+    if name == "StoreSpanExporter":
+        from pytempo.exporter import StoreSpanExporter  # lazy: the SDK is an extra
+
+        return StoreSpanExporter
+    raise AttributeError(f"module 'pytempo' has no attribute {name!r}")

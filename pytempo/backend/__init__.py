@@ -1,0 +1,8 @@
+"""Where bytes lie under a key: the protocol, and the store on a local disk. What the bytes mean is the business of others."""
+
+from __future__ import annotations
+
+from pytempo.backend.base import TEMPORARY_SUFFIX, Backend, Listing, check_key, is_name
+from pytempo.backend.local import LocalBackend, sync_folder
+
+__all__ = ["TEMPORARY_SUFFIX", "Backend", "Listing", "LocalBackend", "check_key", "is_name", "sync_folder"]

@@ -1,0 +1,140 @@
+"""A block as a source of spans: finds the row groups that a scan or a trace id needs, and hands them out as batches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from pytempo.backend import Backend
+from pytempo.block import filenames, id_bloom
+from pytempo.block.id_bloom import BloomShard
+from pytempo.block.meta import BlockMeta
+from pytempo.block.sequence import sequence_of
+from pytempo.block.versions import VPARQUET4, UnsupportedFormat
+from pytempo.block.vparquet4 import leaves, paths
+from pytempo.block.vparquet4.data_file import DataFile
+from pytempo.block.vparquet4.pruning import Pruning
+from pytempo.block.vparquet4.rows import RowGroupBatch, leaves_of
+from pytempo.errors import Damaged, NotFound
+from pytempo.model.arrays import Bools
+from pytempo.model.batch import Batch
+from pytempo.model.ids import TraceIds
+from pytempo.model.scan import Scan
+
+
+class BlockSource:
+    """The spans of one block (a `model.scan.Source`). Safe to use from several threads.
+
+    Nothing is opened before it is needed. What is opened stays: the footer, the filters that were asked, the trace ids once they were read,
+    and the mapping of data.parquet, so that a query goes on when the block is deleted meanwhile. Every method that reads may raise
+    NotFound where the block is gone before it was opened, Damaged naming the file, Unavailable where the disk fails.
+    """
+
+    def __init__(self, backend: Backend, meta: BlockMeta) -> None:
+        """Raises UnsupportedFormat for a block whose rows are not read here."""
+        if meta.format != VPARQUET4:
+            path = filenames.key(meta.tenant, meta.block_id, filenames.META)
+            raise UnsupportedFormat(path, meta.format, "its rows cannot be searched yet")
+        self.meta = meta
+        self._backend = backend
+        self._lock = threading.RLock()
+        self._shards: dict[int, BloomShard | None] = {}
+        self._ids: TraceIds | None = None
+
+    @property
+    def name(self) -> str:
+        return self.meta.block_id
+
+    @property
+    def sequence(self) -> int:
+        return sequence_of(self.meta)
+
+    def touches(self, start: int, end: int) -> bool:
+        return self.meta.overlaps(start, end)
+
+    def trace_ids(self) -> TraceIds:
+        if self._ids is None:
+            with self._lock:
+                if self._ids is None:
+                    self._ids = self._read_ids()
+        return self._ids
+
+    def batches(self, scan: Scan) -> Iterator[Batch]:
+        groups = self._pruning.row_groups(scan)
+        if scan.traces is not None:
+            holding = self._holding(TraceIds.of(scan.traces))
+            groups = [group for group in groups if group in holding]
+        yield from self._open(groups, scan)
+
+    def batches_of(self, wanted: TraceIds, scan: Scan) -> Iterator[Batch]:
+        yield from self._open(self._holding(wanted), scan)
+
+    @cached_property
+    def _file(self) -> DataFile:
+        return DataFile.open(self._backend, self._key(filenames.DATA))
+
+    @cached_property
+    def _pruning(self) -> Pruning:
+        return Pruning(self._file, self.meta.dedicated_columns)
+
+    def _open(self, groups: list[int], scan: Scan) -> Iterator[RowGroupBatch]:
+        ahead = leaves_of(scan, self.meta.dedicated_columns)
+        for group in groups:
+            yield self._batch(group, ahead)
+
+    def _batch(self, group: int, ahead: frozenset[str] = frozenset()) -> RowGroupBatch:
+        ids = self._ids
+        if ids is not None:
+            first, last = self._file.first_rows[group : group + 2]
+            ids = TraceIds(ids.high[first:last], ids.low[first:last])
+        return RowGroupBatch(self._file, group, self.meta.dedicated_columns, ahead, ids)
+
+    def _holding(self, wanted: TraceIds) -> list[int]:
+        """The row groups that hold any of these ids (ascending)."""
+        if self._ids is None and len(wanted) == 1:
+            return self._holding_one(wanted)
+        found = self.trace_ids().find(wanted)
+        groups = np.searchsorted(self._file.first_rows, found[found >= 0], side="right") - 1
+        return [int(group) for group in np.unique(groups)]
+
+    def _holding_one(self, wanted: TraceIds) -> list[int]:
+        """The row group that holds an id, found without reading the ids of all others."""
+        key = wanted.to_bytes()
+        shard = self._shard(int(id_bloom.shard_of(key, self.meta.bloom_shards)[0]))
+        if shard is not None and not shard.might_hold(key)[0]:
+            return []
+        bounds = [self._file.chunk(group, paths.TRACE_ID) for group in range(self._file.row_groups)]
+        near = [group for group, chunk in enumerate(bounds) if chunk.low is None or chunk.low <= key.tobytes() <= chunk.high]
+        return [group for group in near if (self._batch(group).trace_ids().find(wanted) >= 0).any()]
+
+    def _shard(self, number: int) -> BloomShard | None:
+        """A shard of the id filter; None where the block has none, then every id may be there."""
+        if number not in self._shards:
+            key = self._key(filenames.bloom(number))
+            try:
+                self._shards[number] = BloomShard.from_bytes(self._backend.get(key), key)
+            except NotFound:
+                self._shards[number] = None
+        return self._shards[number]
+
+    def _read_ids(self) -> TraceIds:
+        column = self._file.read_all(paths.TRACE_ID)
+        ids = TraceIds.concat([leaves.trace_ids(chunk, self._file.path) for chunk in column.chunks if len(chunk)])
+        unordered = np.flatnonzero(~_ascends(ids))
+        if len(unordered):
+            row = int(unordered[0]) + 1
+            raise Damaged(self._file.path, f"the trace id of row {row}, {ids.hex(row)}, does not follow the one before")
+        return ids
+
+    def _key(self, name: str) -> str:
+        return filenames.key(self.meta.tenant, self.meta.block_id, name)
+
+
+def _ascends(ids: TraceIds) -> Bools:
+    """For every id but the first whether it is greater than the one before."""
+    high, low = ids.high, ids.low
+    out: Bools = (high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] > low[:-1]))
+    return out

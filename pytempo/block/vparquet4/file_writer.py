@@ -1,0 +1,79 @@
+"""A batch as the bytes of a data.parquet: row groups of about equal size, cut between traces; other files are left to `block.writer`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pytempo.block.dedicated import DedicatedColumn
+from pytempo.block.vparquet4 import paths
+from pytempo.block.vparquet4.build import build_table
+from pytempo.block.vparquet4.row_groups import row_group_bounds
+from pytempo.block.vparquet4.schema import SCHEMA
+from pytempo.block.vparquet4.write_options import write_options
+from pytempo.model.arrays import Ints, ranges
+from pytempo.model.attributes import Attributes, Kind
+from pytempo.model.batch import Batch
+from pytempo.model.levels import Level
+from pytempo.model.selection import Selection
+
+SPANS_AT_ONCE = 50_000
+"""Spans that are made into one table: bounds what a flush needs beside its batch (about 1 KB a span while it is written)."""
+
+_SPARE = 1.25
+"""Room in the bloom filters beyond what the sample says."""
+
+
+def write_rows(
+    file: BinaryIO, batch: Batch, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int
+) -> NDArray[np.int64]:
+    """Write all traces of a batch (at least one; see `build_table` for what it must be) as a Parquet file.
+
+    Returns the first row of each row group and, last, the number of rows.
+    """
+    spans = np.bincount(batch.trace_of_span(), minlength=batch.count(Level.TRACE))
+    bounds = row_group_bounds(spans, row_group_spans)
+    options = _options(batch, row_group_spans, compression_level)
+    with pq.ParquetWriter(file, SCHEMA, **options) as writer:
+        for first, last, piece in _pieces(batch, spans, bounds):
+            table = build_table(piece, dedicated)
+            for group in range(first, last):
+                rows = table.slice(bounds[group] - bounds[first], bounds[group + 1] - bounds[group])
+                writer.write_table(rows, row_group_size=len(rows))
+    return bounds
+
+
+def _pieces(batch: Batch, spans: Ints, bounds: Ints) -> Iterator[tuple[int, int, Batch]]:
+    """The batch in pieces of whole row groups: the first row group, the one after the last, and the piece."""
+    before = np.concatenate(([0], np.cumsum(spans)))[bounds]
+    firsts = np.flatnonzero(np.diff(before[:-1] // SPANS_AT_ONCE, prepend=-1))
+    if len(firsts) == 1:
+        yield 0, len(bounds) - 1, batch
+        return
+    by_trace = np.argsort(batch.trace_of_span(), kind="stable")
+    for first, last in zip(firsts, [*firsts[1:], len(bounds) - 1], strict=True):
+        yield int(first), int(last), Selection(batch, np.sort(by_trace[before[first] : before[last]]))
+
+
+def _options(batch: Batch, row_group_spans: int, compression_level: int) -> dict[str, Any]:
+    """How the file is written, its bloom filters as large as its values ask for."""
+    options = write_options() | {"compression_level": compression_level}
+    distinct = _distinct_strings(batch.attributes(Level.SPAN), row_group_spans)
+    value = paths.SPAN_ATTRIBUTES.value
+    filters = options["bloom_filter_options"]
+    options["bloom_filter_options"] = filters | {value: filters[value] | {"ndv": int(distinct * _SPARE) + 1}}
+    return options
+
+
+def _distinct_strings(attributes: Attributes, rows: int) -> int:
+    """How many different strings are among the attributes of the first `rows` rows."""
+    end = attributes.offsets[min(rows, len(attributes.offsets) - 1)]
+    strings = attributes.kinds[:end] == Kind.STRING
+    places = ranges(attributes.first[:end][strings], attributes.counts[:end][strings])
+    return int(pc.count_distinct(attributes.strings.take(pa.array(places))).as_py())

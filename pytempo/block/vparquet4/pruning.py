@@ -1,0 +1,133 @@
+"""Which row groups of a file cannot hold what a scan wants: told from the footer's statistics and Parquet bloom filters, no row is read.
+
+Every answer may be too cautious and is never too bold: whatever is not certain might match.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any
+
+from pytempo.block.dedicated import DedicatedColumn
+from pytempo.block.value_bloom import ValueBlooms
+from pytempo.block.vparquet4 import paths
+from pytempo.block.vparquet4.columns import ATTRIBUTES, STORED, attribute_columns
+from pytempo.block.vparquet4.data_file import Chunk, DataFile
+from pytempo.block.vparquet4.write_options import BLOOM_COLUMNS
+from pytempo.model.levels import ATTRIBUTE_LEVELS, Level
+from pytempo.model.scan import AttributeName, Condition, Scan
+
+LONGEST_DURATION = 2**63 - 1
+"""Durations beyond this many nanoseconds compare as this."""
+
+
+class Rows(enum.Enum):
+    """What is known of the rows of a row group."""
+
+    MIGHT_MATCH = "rows might match"
+    CANNOT_MATCH = "rows cannot match"
+
+
+ROWS_MIGHT_MATCH, ROWS_CANNOT_MATCH = Rows.MIGHT_MATCH, Rows.CANNOT_MATCH
+
+
+class Pruning:
+    """Asks a file's footer and filters; they are read once and kept. Safe to use from several threads."""
+
+    def __init__(self, file: DataFile, dedicated: Sequence[DedicatedColumn] = ()) -> None:
+        self._file = file
+        self._own = {level: attribute_columns(level, dedicated) for level in ATTRIBUTE_LEVELS}
+        self._blooms: dict[str, ValueBlooms] = {}
+
+    def row_groups(self, scan: Scan) -> list[int]:
+        """The row groups whose rows might match; a single wanted trace (`scan.traces`) is not looked at here."""
+        return [group for group in range(self._file.row_groups) if self._judge(group, scan) is ROWS_MIGHT_MATCH]
+
+    def _judge(self, group: int, scan: Scan) -> Rows:
+        starts, ends = self._file.chunk(group, paths.TRACE_START), self._file.chunk(group, paths.TRACE_END)
+        if (starts.low is not None and starts.low > scan.end) or (ends.high is not None and ends.high < scan.start):
+            return ROWS_CANNOT_MATCH
+        if not scan.conditions:
+            return ROWS_MIGHT_MATCH
+        met = (self._condition(group, condition) is ROWS_MIGHT_MATCH for condition in scan.conditions)
+        return ROWS_MIGHT_MATCH if (all(met) if scan.all_conditions else any(met)) else ROWS_CANNOT_MATCH
+
+    def _condition(self, group: int, condition: Condition) -> Rows:
+        operand = condition.operand
+        if not isinstance(operand, AttributeName):
+            return self._column(group, operand, condition)
+        for level in ATTRIBUTE_LEVELS if operand.level is None else (operand.level,):
+            if self._attribute(group, level, operand.key, condition) is ROWS_MIGHT_MATCH:
+                return ROWS_MIGHT_MATCH
+        return ROWS_CANNOT_MATCH
+
+    def _column(self, group: int, column: tuple[Level, str], condition: Condition) -> Rows:
+        name = column[1]
+        if column not in STORED or name.startswith("dropped") or name.endswith("_id") or name == "time_since_start":
+            return ROWS_MIGHT_MATCH  # derived, or stored in another form than it compares in
+        chunk = self._file.chunk(group, STORED[column])
+        if name == "kind" and not (chunk.low is not None and chunk.low >= 0 and chunk.high <= 5):
+            return ROWS_MIGHT_MATCH  # kinds that OTLP does not know compare as unspecified
+        if name == "duration" and chunk.low is not None:
+            chunk = Chunk(chunk.size, chunk.empty, min(chunk.low, LONGEST_DURATION), min(chunk.high, LONGEST_DURATION))
+        return _judge_values(chunk, condition)
+
+    def _attribute(self, group: int, level: Level, key: str, condition: Condition) -> Rows:
+        """An attribute at one level: in a column of its own, or among the lists."""
+        for column in self._own[level]:
+            if column.key == key and _judge_values(self._file.chunk(group, column.path), condition) is ROWS_MIGHT_MATCH:
+                return ROWS_MIGHT_MATCH
+        keys = self._file.chunk(group, ATTRIBUTES[level].key)
+        if _judge_values(keys, Condition(condition.operand, "=", key)) is ROWS_CANNOT_MATCH:
+            return ROWS_CANNOT_MATCH
+        if condition.operator in ("exists", "!="):
+            return ROWS_MIGHT_MATCH
+        for path in _value_leaves(level, condition.value):
+            if _judge_values(self._file.chunk(group, path), condition) is ROWS_MIGHT_MATCH and self._bloom(group, path, condition):
+                return ROWS_MIGHT_MATCH
+        return ROWS_CANNOT_MATCH
+
+    def _bloom(self, group: int, path: str, condition: Condition) -> bool:
+        """Whether the bloom filter, where there is one, may hold a text that is asked for by equality."""
+        if path not in BLOOM_COLUMNS or condition.operator != "=":
+            return True
+        if path not in self._blooms:
+            self._blooms[path] = self._file.value_blooms(path)
+        return bool(self._blooms[path].might_hold(condition.value)[group])
+
+
+def _value_leaves(level: Level, value: Any) -> tuple[str, ...]:
+    """The leaves whose values compare with `value`: numbers of both kinds with each other."""
+    leaves = ATTRIBUTES[level]
+    if isinstance(value, str):
+        return (leaves.value,)
+    return (leaves.value_bool,) if isinstance(value, bool) else (leaves.value_int, leaves.value_double)
+
+
+def _judge_values(chunk: Chunk, condition: Condition) -> Rows:
+    """Whether a value between the bounds of a chunk can fulfil a comparison with a constant."""
+    if chunk.empty:
+        return ROWS_CANNOT_MATCH
+    low, high, value = chunk.low, chunk.high, _comparable(condition.value, chunk.low)
+    if low is None or high is None or value is None:
+        return ROWS_MIGHT_MATCH
+    possible = {
+        "=": low <= value <= high,
+        "<": low < value,
+        "<=": low <= value,
+        ">": high > value,
+        ">=": high >= value,
+    }
+    return ROWS_MIGHT_MATCH if possible.get(condition.operator, True) else ROWS_CANNOT_MATCH
+
+
+def _comparable(value: Any, bound: Any) -> Any:
+    """A constant as the bounds of a chunk compare with it, None where they do not."""
+    if isinstance(value, str):
+        return value.encode(errors="surrogatepass") if isinstance(bound, bytes) else None
+    if value is None or bound is None or isinstance(bound, bytes):
+        return None
+    if isinstance(bound, float) and abs(value) < 2**1000:
+        return float(value)  # rounded as the values of the column were
+    return value

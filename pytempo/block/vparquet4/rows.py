@@ -1,0 +1,260 @@
+"""One row group as a batch of the model: columns are read when they are asked for, those that a scan names all in one go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pytempo.block.dedicated import DedicatedColumn
+from pytempo.block.vparquet4 import leaves, paths
+from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS, STORED, attribute_columns
+from pytempo.block.vparquet4.data_file import DataFile
+from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
+from pytempo.block.vparquet4.schema import LEAVES
+from pytempo.model.arrays import Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, text
+from pytempo.model.attributes import Attributes, Values
+from pytempo.model.batch import Batch
+from pytempo.model.ids import TraceIds
+from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
+from pytempo.model.scan import Scan
+from pytempo.model.traces import Summary
+from pytempo.model.tree import Nesting
+
+_SMALL_LEAF = {
+    Level.RESOURCE: paths.SPAN_STATUS_CODE,
+    Level.SCOPE: paths.SPAN_STATUS_CODE,
+    Level.SPAN: paths.SPAN_STATUS_CODE,
+    Level.EVENT: paths.EVENT_DROPPED_ATTRIBUTES,
+    Level.LINK: paths.LINK_DROPPED_ATTRIBUTES,
+}
+"""A leaf that costs little and lies under the list of the level: reading it tells how the level's rows hang under those above."""
+
+_FLAGS = frozenset(attributes.is_array for attributes in ATTRIBUTES.values())
+
+_TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
+"""What child counts are made of."""
+
+
+def leaves_of(scan: Scan, dedicated: Iterable[DedicatedColumn]) -> frozenset[str]:
+    """The leaves that hold what a scan reads ahead."""
+    wanted: set[str] = set()
+    for level, name in scan.columns:
+        if (level, name) in STORED:
+            wanted.add(STORED[level, name])
+        elif level is Level.SPAN and name in DERIVED:
+            wanted.update(_TREE)
+    for attribute in scan.attributes:
+        for level in ATTRIBUTE_LEVELS if attribute.level is None else (attribute.level,):
+            wanted.update(ATTRIBUTES[level].all())
+            wanted.update(column.path for column in attribute_columns(level, dedicated) if column.key == attribute.key)
+    return frozenset(wanted)
+
+
+class RowGroupBatch(Batch):
+    """The traces of one row group, spans in file order; a resource or scope has a row in each trace that it occurs in.
+
+    Safe to read from several threads. Every method may raise Damaged, naming file and row group.
+    """
+
+    bytes_read: int
+    """Compressed bytes of what has been read so far."""
+
+    def __init__(
+        self,
+        file: DataFile,
+        group: int,
+        dedicated: Sequence[DedicatedColumn] = (),
+        ahead: Collection[str] = (),
+        ids: TraceIds | None = None,
+    ) -> None:
+        """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known."""
+        self._file, self._group, self._ahead, self._ids = file, group, set(ahead), ids
+        self._own = {level: attribute_columns(level, dedicated) for level in ATTRIBUTE_LEVELS}
+        self._lock = threading.Lock()
+        self._leaves: dict[str, Any] = {}
+        self._lists: dict[str, NDArray[np.int32]] = {}
+        self._columns: dict[tuple[Level, str], Any] = {}
+        self._tables: dict[Level, Attributes] = {}
+        self.bytes_read = 0
+
+    def count(self, level: Level) -> int:
+        if level is Level.TRACE:
+            return int(self._file.first_rows[self._group + 1] - self._file.first_rows[self._group])
+        return int(self._offsets(level)[-1])
+
+    def trace_ids(self) -> TraceIds:
+        if self._ids is None:
+            self._load((paths.TRACE_ID,), ahead=False)
+            self._ids = leaves.trace_ids(self._leaves[paths.TRACE_ID], self._file.path)
+        return self._ids
+
+    def trace_of_span(self) -> NDArray[np.int32]:
+        return self._trace_of_span
+
+    @cached_property
+    def _trace_of_span(self) -> NDArray[np.int32]:
+        spans = self._offsets(Level.SPAN)
+        return owners_of(spans[self._offsets(Level.SCOPE)[self._offsets(Level.RESOURCE)]])
+
+    def scope_of_span(self) -> NDArray[np.int32]:
+        return self._scope_of_span
+
+    @cached_property
+    def _scope_of_span(self) -> NDArray[np.int32]:
+        return owners_of(self._offsets(Level.SPAN))
+
+    def resource_of_scope(self) -> NDArray[np.int32]:
+        return owners_of(self._offsets(Level.SCOPE))
+
+    def offsets(self, level: Level) -> NDArray[np.int32]:
+        return self._offsets(level)
+
+    def file_order(self) -> NDArray[np.int64]:
+        return np.arange(self.count(Level.SPAN))
+
+    def stored(self, level: Level, name: str) -> Any:
+        if (level, name) not in self._columns:
+            self._columns[level, name] = self._stored(level, name)
+        return self._columns[level, name]
+
+    def column(self, level: Level, name: str) -> Any:
+        if level is Level.TRACE and name == "has_root":
+            return self._has_root()
+        if level is Level.SPAN and name == "child_count":
+            return self._child_count
+        return self.stored(level, name)
+
+    def summary(self) -> Summary:
+        start, end, duration, name, service = self._stored_of(Level.TRACE, "start", "end", "duration", "root_name", "root_service")
+        return Summary(start, end, duration, name, service, self._has_root())
+
+    def nesting(self) -> Nesting:
+        left, right, parent = self._stored_of(Level.SPAN, "nested_left", "nested_right", "nested_parent")
+        return Nesting(left, right, parent, self._child_count)
+
+    def parent_of_span(self) -> NDArray[np.int64]:
+        return self._parents
+
+    @cached_property
+    def _parents(self) -> NDArray[np.int64]:
+        self._load(_TREE)
+        return super().parent_of_span()
+
+    def attributes(self, level: Level) -> Attributes:
+        if level not in self._tables:
+            self._load([*ATTRIBUTES[level].all(), *(column.path for column in self._own[level])])
+            self._tables[level] = joined_table(self._attribute_lists(level).table(), self._own_columns(level))
+        return self._tables[level]
+
+    def values(self, level: Level, key: str) -> Values:
+        own = [column for column in self._own[level] if column.key == key]
+        self._load([ATTRIBUTES[level].key, *(column.path for column in own)])
+        lists = self._keys(level)
+        if lists.has(key):
+            self._load(ATTRIBUTES[level].all())
+            lists = self._attribute_lists(level)
+        return joined_values(lists.values(key), self._own_columns(level, key))
+
+    def keys(self, level: Level) -> tuple[Ints, Ints, Any]:
+        self._load([ATTRIBUTES[level].key, *(column.path for column in self._own[level])])
+        lists, own = self._keys(level), self._own_columns(level)
+        offsets, places = interleaved(lists.offsets, [column.rows for column in own])
+        codes, names = coded(concat_text([lists.key_names, text([column.column.key for column in own])]))
+        keys = np.empty(offsets[-1], np.int32)
+        keys[places[0]] = codes[lists.keys]
+        for code, at in zip(codes[len(lists.key_names) :], places[1:], strict=True):
+            keys[at] = code
+        return offsets, keys, names
+
+    def _stored(self, level: Level, name: str) -> Any:
+        path = STORED[level, name]
+        leaf = self._leaf(path)
+        return leaves.as_column(pa.array([], LEAVES[path]) if leaf is None else leaf, level, name)
+
+    def _stored_of(self, level: Level, *names: str) -> list[Any]:
+        """Several stored columns, read together."""
+        self._load([STORED[level, name] for name in names])
+        return [self.stored(level, name) for name in names]
+
+    def _has_root(self) -> Bools:
+        """Whether a span without a parent has arrived; a root may have neither name nor service, so those are asked for their parents."""
+        named = [np.asarray(pc.not_equal(self.stored(Level.TRACE, name), "")) for name in ("root_name", "root_service")]
+        found: Bools = named[0] | named[1]
+        if found.all():
+            return found
+        return found | any_by_row(self.trace_of_span(), self.stored(Level.SPAN, "parent_span_id") == 0, len(found))
+
+    @cached_property
+    def _child_count(self) -> Array:
+        parents = self.parent_of_span()
+        return np.bincount(parents[parents >= 0], minlength=len(parents)).astype(np.int32)
+
+    def _keys(self, level: Level) -> AttributeLists:
+        """The keys of a level's attributes, without their values."""
+        path = ATTRIBUTES[level].key
+        leaf = self._leaf(path)
+        if leaf is None:
+            return AttributeLists(np.zeros(self.count(level) + 1, np.int32), np.empty(0, np.int32), text([]))
+        return AttributeLists(self._lists[leaves.list_of(path)], np.asarray(leaf.indices), leaf.dictionary)
+
+    def _attribute_lists(self, level: Level) -> AttributeLists:
+        keys, own = self._keys(level), ATTRIBUTES[level]
+        lists = {}
+        for kind, path in VALUE_LEAVES[level].items():
+            leaf = self._leaf(path)
+            if leaf is not None:
+                lists[kind] = (self._lists[leaves.list_of(path)], leaves.as_values(leaf))
+        flags = self._leaf(own.is_array)
+        is_array = None if flags is None else np.asarray(flags)
+        return replace(keys, lists=lists, is_array=is_array, unsupported=self._leaf(own.value_unsupported))
+
+    def _own_columns(self, level: Level, key: str | None = None) -> list[OwnColumn]:
+        """The attributes of a level that have columns, all or those of one key."""
+        wanted = [column for column in self._own[level] if key in (None, column.key)]
+        found = [(column, self._leaf(column.path)) for column in wanted]
+        return [OwnColumn.of(column, leaf) for column, leaf in found if leaf is not None]
+
+    def _offsets(self, level: Level) -> NDArray[np.int32]:
+        """Where the rows of a level lie under those of the level above."""
+        path = LISTS[level]
+        if path not in self._lists:
+            self._load([_SMALL_LEAF[level]])
+        if path not in self._lists:  # no span has any, so nothing was read
+            return np.zeros(self.count(Level.SPAN) + 1, np.int32)
+        return self._lists[path]
+
+    def _leaf(self, path: str) -> Any:
+        """A leaf, None where it holds nothing in this row group."""
+        if path not in self._leaves:
+            self._load([path])
+        return self._leaves[path]
+
+    def _says_nothing(self, path: str) -> bool:
+        """Whether reading a leaf can be left out: it has no value here, or it is a flag that is nowhere set."""
+        chunk = self._file.chunk(self._group, path)
+        return chunk.empty or (path in _FLAGS and chunk.high is False)
+
+    def _load(self, wanted: Iterable[str], ahead: bool = True) -> None:
+        """Have these leaves read, and those that are to be read ahead with them."""
+        with self._lock:
+            missing = set(wanted) - self._leaves.keys()
+            if not missing:
+                return
+            if ahead:
+                missing |= self._ahead - self._leaves.keys()
+                self._ahead.clear()
+            nothing = {path for path in missing if self._says_nothing(path)}
+            read = self._file.read(self._group, missing - nothing) if missing > nothing else None
+            self._leaves.update(dict.fromkeys(nothing))
+            if read is not None:
+                self._lists.update(read.offsets)
+                self._leaves.update(read.arrays)
+                self.bytes_read += sum(self._file.chunk(self._group, path).size for path in read.arrays)

@@ -1,0 +1,113 @@
+"""Writing a block: all its files, in the order that makes it appear whole or not at all.
+
+    1  what an earlier attempt left in the folder is removed (it has no meta.json, or the block would be published)
+    2  data.parquet, bloom-0 ..., index: each durable before the next; the folder is no block to any reader yet
+    3  meta.json is renamed into place: the block is published
+
+A stop between any two steps leaves nothing that a reader sees; writing the block again begins at step 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from pytempo.backend import Backend
+from pytempo.block import filenames, id_bloom
+from pytempo.block.dedicated import DedicatedColumn
+from pytempo.block.meta import BlockMeta
+from pytempo.block.row_index import RowIndex
+from pytempo.block.sequence import sequence_fields
+from pytempo.block.time_ranges import Range, cover
+from pytempo.block.vparquet4.file_writer import write_rows
+from pytempo.block.vparquet4.row_groups import SPANS_PER_ROW_GROUP
+from pytempo.model.arrays import Array, Ints
+from pytempo.model.batch import Batch
+from pytempo.model.ids import TraceIds
+from pytempo.model.levels import Level
+
+FAR = 366 * 24 * 3600 * 10**9
+"""Nanoseconds between a block's traces and others of it that makes these outliers: a clock that was never set, not a late arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOptions:
+    """How blocks are written. The defaults are Tempo's, row groups aside."""
+
+    row_group_spans: int = SPANS_PER_ROW_GROUP
+    """Spans of a row group, about; a trace is never divided."""
+    compression_level: int = 3
+    """Of zstd."""
+    bloom_false_positive: float = id_bloom.FALSE_POSITIVE_RATE
+    """Share of absent trace ids that cost a look into the rows."""
+    bloom_shard_size_bytes: int = id_bloom.SHARD_BYTES
+    """Bits of one file of the trace id filter, in bytes."""
+    dedicated_columns: tuple[DedicatedColumn, ...] = ()
+    """Attributes that get a column of their own, in order: up to ten string attributes each of resources and spans."""
+
+
+def write_block(backend: Backend, tenant: str, block_id: UUID, batch: Batch, *, options: BlockOptions, sequence: int) -> BlockMeta:
+    """Write and publish a block of all spans of a batch (see `vparquet4.build.build_table` for what it must be).
+
+    `sequence` is the block's place in the order of arrival (`model.scan.Source`). Raises Unavailable where the medium fails, ValueError for
+    a batch without spans and for a block that is published already.
+    """
+    if not batch.count(Level.SPAN):
+        raise ValueError(f"block {block_id}: a block without spans cannot be found by anybody")
+    folder = filenames.folder(tenant, str(block_id))
+    if filenames.META in backend.list(folder).files:
+        raise ValueError(f"block {block_id} of tenant {tenant} is published already")
+    backend.delete_folder(folder)
+    with backend.writer(f"{folder}/{filenames.DATA}") as file:
+        bounds = write_rows(file, batch, options.dedicated_columns, options.row_group_spans, options.compression_level)
+    ids = batch.trace_ids()
+    shards = id_bloom.build(ids.to_bytes(), options.bloom_shard_size_bytes, options.bloom_false_positive)
+    for shard, data in enumerate(shards):
+        backend.put(f"{folder}/{filenames.bloom(shard)}", data)
+    backend.put(f"{folder}/{filenames.INDEX}", _row_index(ids, bounds).to_bytes())
+    meta = _meta(backend, tenant, block_id, batch, options, sequence, row_groups=len(bounds) - 1, bloom_shards=len(shards))
+    backend.put(f"{folder}/{filenames.META}", meta.to_bytes())
+    return meta
+
+
+def _row_index(ids: TraceIds, bounds: Ints) -> RowIndex:
+    last = ids.take(bounds[1:] - 1).to_bytes()
+    return RowIndex(tuple(bytes(row) for row in last))
+
+
+def _meta(
+    backend: Backend, tenant: str, block_id: UUID, batch: Batch, options: BlockOptions, sequence: int, *, row_groups: int, bloom_shards: int
+) -> BlockMeta:
+    data = filenames.key(tenant, str(block_id), filenames.DATA)
+    size = backend.size(data)
+    summary = batch.summary()
+    ranges = cover(summary.start, summary.end)
+    start, end = main_range(ranges, summary.start)
+    return BlockMeta(
+        block_id=str(block_id),
+        tenant=tenant,
+        start=start,
+        end=end,
+        size=size,
+        row_groups=row_groups,
+        traces=batch.count(Level.TRACE),
+        bloom_shards=bloom_shards,
+        footer_size=int.from_bytes(backend.read_range(data, size - 8, 4), "little"),
+        dedicated_columns=options.dedicated_columns,
+        ranges=tuple(ranges),
+        spans=batch.count(Level.SPAN),
+        extra=sequence_fields(sequence),
+    )
+
+
+def main_range(ranges: list[Range], starts: Array) -> Range:
+    """The times of a block for those who know one range only, made of `ranges` (as `cover` gives them for traces that start at `starts`).
+
+    It goes from the first to the last of them that is not further than `FAR` from the one with most traces.
+    """
+    firsts = np.array([first for first, _ in ranges], np.uint64)
+    most = int(np.argmax(np.bincount(np.searchsorted(firsts, starts, side="right") - 1)))
+    near = [(first, last) for first, last in ranges if first <= ranges[most][1] + FAR and last + FAR >= ranges[most][0]]
+    return near[0][0], near[-1][1]

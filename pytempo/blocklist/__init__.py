@@ -1,0 +1,8 @@
+"""Which blocks exist, tenant by tenant; what is in them is the business of `block`, making and removing them that of maintenance."""
+
+from __future__ import annotations
+
+from pytempo.blocklist.block_list import BlockList
+from pytempo.blocklist.scan import LeftOut, LeftOutReason
+
+__all__ = ["BlockList", "LeftOut", "LeftOutReason"]

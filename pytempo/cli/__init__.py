@@ -1,0 +1,7 @@
+"""The command line: one module a group of commands, `output` for what they print."""
+
+from __future__ import annotations
+
+from pytempo.cli.app import main
+
+__all__ = ["main"]

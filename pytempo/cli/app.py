@@ -1,0 +1,45 @@
+"""The root command and the way errors end: one line on stderr and status 1, without a stack."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pytempo.cli import blocks, generate, search, serve, tags, trace
+from pytempo.errors import PytempoError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trace store that speaks Grafana Tempo."
+)
+app.command()(serve.serve)
+app.command()(search.search)
+app.command()(trace.trace)
+app.command()(tags.tags)
+app.add_typer(blocks.app, name="blocks")
+app.command()(generate.generate)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from pytempo.telemetry import own_version  # lazy: the metrics' library takes longer to load than --help may take
+
+        print(f"pytempo {own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """A trace store that speaks Grafana Tempo."""
+
+
+def main() -> None:
+    """The console script. Errors of pytempo end it with status 1, a wrong command line with 2."""
+    try:
+        app()
+    except PytempoError as error:
+        print(f"pytempo: {error}", file=sys.stderr)
+        sys.exit(1)

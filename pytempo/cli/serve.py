@@ -1,0 +1,75 @@
+"""`pytempo serve`: the server over a data directory."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytempo.cli.options import duration
+from pytempo.directory import DataDirectory
+
+LEVELS = ("debug", "info", "warn", "error")
+
+
+def serve(
+    data: Annotated[Path, typer.Option(help="The data directory; made where it is missing.")],
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
+    http_port: Annotated[int, typer.Option(min=0, max=65535, help="Tempo's HTTP API. For every port: 0 takes a free one.")] = 3200,
+    grpc_port: Annotated[int, typer.Option(min=0, max=65535, help="Tempo's gRPC API.")] = 9095,
+    otlp_grpc_port: Annotated[int, typer.Option(min=0, max=65535, help="OTLP over gRPC.")] = 4317,
+    otlp_http_port: Annotated[int, typer.Option(min=0, max=65535, help="OTLP over HTTP.")] = 4318,
+    otlp_max_request_bytes: Annotated[int, typer.Option(min=1024, help="The largest export request, decompressed.")] = 16 * 1024 * 1024,
+    otlp_http_cors_allowed_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A web page's origin that may send spans over HTTP; may be given several times.", show_default=False),
+    ] = None,
+    max_block_bytes: Annotated[int, typer.Option(min=1, help="OTLP bytes of spans at which a block is cut.")] = 50 * 1024 * 1024,
+    max_block_duration: Annotated[str, typer.Option(help="Age at which a block is cut.")] = "30m",
+    trace_idle_period: Annotated[str, typer.Option(help="A block that is old enough waits until no span has come for so long.")] = "5s",
+    flush_on_shutdown: Annotated[bool, typer.Option("--flush-on-shutdown", help="Cut everything into blocks before the end.")] = False,
+    log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "info",
+) -> None:
+    """Receive spans, store them, and answer Tempo's API, until SIGTERM or Ctrl-C."""
+    logger = _logger(log_level)
+    block_duration, idle_period = duration(max_block_duration), duration(trace_idle_period)
+    DataDirectory(data, read_only=False).close()  # what cannot be used is told at once, before everything is loaded
+
+    from pytempo.config.store import store_options  # lazy: the store and the server take longer to load than --help may take
+    from pytempo.server import ServeOptions  # lazy: as above
+    from pytempo.server import serve as run  # lazy: as above
+
+    store = store_options(
+        max_request_bytes=otlp_max_request_bytes,
+        max_block_bytes=max_block_bytes,
+        max_block_duration=block_duration,
+        trace_idle_period=idle_period,
+        flush_on_close=flush_on_shutdown,
+    )
+    options = ServeOptions(
+        data=data,
+        host=host,
+        http_port=http_port,
+        grpc_port=grpc_port,
+        otlp_grpc_port=otlp_grpc_port,
+        otlp_http_port=otlp_http_port,
+        otlp_http_cors_allowed_origins=tuple(otlp_http_cors_allowed_origin or ()),
+        store=store,
+    )
+    if not run(options, logger=logger):
+        # Python would wait for the threads that are still at work, however long they take.
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _logger(level: str) -> logging.Logger:
+    if level not in LEVELS:
+        raise typer.BadParameter(f"{level!r} is none of {', '.join(LEVELS)}", param_hint="--log-level")
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logger = logging.getLogger("pytempo")
+    logger.setLevel(level.upper())
+    return logger

@@ -1,0 +1,111 @@
+"""Array types and the few whole-array moves that all of pytempo is built from: ragged takes, run heads, owners."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Ints: TypeAlias = NDArray[np.integer[Any]]
+"""Row numbers, offsets and codes; any integer width."""
+Bools: TypeAlias = NDArray[np.bool_]
+"""A mask, one value a row."""
+Array: TypeAlias = NDArray[Any]
+"""A numeric column."""
+Text: TypeAlias = Any
+"""A text column: `pa.StringArray`, or a `pa.DictionaryArray` of int32 codes over strings; never null unless said so."""
+
+
+def offsets_of(lengths: Ints) -> NDArray[np.int32]:
+    """Lengths [n] as offsets [n + 1] that begin at 0."""
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def owners_of(offsets: Ints) -> NDArray[np.int32]:
+    """For every element of a ragged column the row that owns it: [offsets[-1] - offsets[0]], ascending."""
+    return np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), offsets[1:] - offsets[:-1])
+
+
+def ranges(first: Ints, counts: Ints) -> NDArray[np.int64]:
+    """The positions first[i], first[i] + 1, ... (counts[i] of them) of every row, one row after the other."""
+    counts = np.asarray(counts, np.int64)
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    out: NDArray[np.int64] = np.arange(total, dtype=np.int64)
+    out += np.repeat(np.asarray(first, np.int64) - (ends - counts), counts)
+    return out
+
+
+def take_ragged(offsets: Ints, rows: Ints) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The offsets of the chosen rows, and the positions of their elements in the old order of elements."""
+    first, counts = offsets[:-1][rows], np.diff(offsets)[rows]
+    return offsets_of(counts), ranges(first, counts)
+
+
+def run_heads(*keys: Array) -> Bools:
+    """Where a new run of equal keys begins, for keys [n] that are sorted together; the first row always begins one."""
+    head = np.ones(len(keys[0]), np.bool_)
+    if len(head) > 1:
+        head[1:] = False
+        for key in keys:
+            head[1:] |= key[1:] != key[:-1]
+    return head
+
+
+def byte_ranges(column: Any) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """The bytes behind a binary or text column [n] (not a dictionary), and the offsets [n + 1] of its values in them; nothing is copied."""
+    _, offsets, data = column.buffers()
+    if not len(column):
+        return np.zeros(1, np.int32), np.empty(0, np.uint8)
+    begin = column.offset
+    return np.frombuffer(offsets, np.int32)[begin : begin + len(column) + 1], np.frombuffer(data or b"", np.uint8)
+
+
+def any_by_row(rows: Ints, hits: Bools, count: int) -> Bools:
+    """A mask [count] that is true for every row which owns at least one hit."""
+    mask = np.zeros(count, np.bool_)
+    mask[rows[hits]] = True
+    return mask
+
+
+def text(values: list[str]) -> Text:
+    """A text column of these values."""
+    return pa.array(values, pa.string())
+
+
+def empty_text(count: int) -> Text:
+    """A text column of `count` empty strings."""
+    return pa.StringArray.from_buffers(count, pa.py_buffer(np.zeros(count + 1, np.int32)), pa.py_buffer(b""))
+
+
+def take_text(column: Text, rows: Ints) -> Text:
+    """The rows of a text column; negative row numbers are not allowed."""
+    return column.take(pa.array(rows))
+
+
+def take(column: Any, rows: Ints) -> Any:
+    """The rows of a column of either sort, numeric or text."""
+    return column[rows] if isinstance(column, np.ndarray) else take_text(column, rows)
+
+
+def plain_text(column: Text) -> Text:
+    """A text column as `pa.StringArray`, decoded where it is a dictionary."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def concat_text(columns: list[Text]) -> Text:
+    """Text columns one after the other, as one `pa.StringArray`."""
+    if len(columns) == 1:
+        return columns[0]
+    return pa.concat_arrays([plain_text(column) for column in columns])
+
+
+def coded(column: Text) -> tuple[Ints, Text]:
+    """A text column as codes [n] and the distinct values that they stand for."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return np.asarray(column.indices), column.dictionary

@@ -1,0 +1,230 @@
+"""Attributes of one level as one flat table: who owns them, their keys, and typed pools that hold their values.
+
+A value is a range of one pool: `kinds` says which pool, `first` and `counts` which range. A scalar is a range of one value, an array
+any number. So choosing, sorting and joining attributes moves five narrow integer columns and leaves the values where they are.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pytempo.model.arrays import Bools, Ints, Text, coded, concat_text, offsets_of, owners_of, ranges, take, take_ragged, take_text, text
+
+
+class Kind(enum.IntEnum):
+    """Which pool a value lies in."""
+
+    NIL = 0  # an AnyValue with nothing set: the key is there, the value is not
+    STRING = 1
+    INT = 2
+    DOUBLE = 3
+    BOOL = 4
+    OTHER = 5  # maps, bytes, mixed or nested arrays: kept as protobuf JSON of the AnyValue, not seen by TraceQL
+    EMPTY = 6  # an array without elements
+
+
+TYPED = (Kind.STRING, Kind.INT, Kind.DOUBLE, Kind.BOOL)
+"""The kinds that TraceQL compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Values of one kind: `rows` [k] of the level, ascending, repeated for arrays; `values` [k] an array or a text column."""
+
+    kind: Kind
+    rows: Ints
+    values: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One attribute at one level: typed parts, and `present` [count]: the rows that have it with any value but nil."""
+
+    count: int
+    parts: tuple[Part, ...]
+    present: Bools
+    is_array: Bools | None = None
+    """[count], true where the value is an array; None where no value is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """Attributes [m] of a level of n rows; those of row r are offsets[r] to offsets[r + 1]."""
+
+    offsets: NDArray[np.int32]
+    keys: NDArray[np.int32]
+    """Codes into `key_names`."""
+    key_names: Text
+    """Distinct `pa.StringArray`; may hold names that no attribute uses."""
+    kinds: NDArray[np.uint8]
+    is_array: Bools
+    first: NDArray[np.int32]
+    counts: NDArray[np.int32]
+    strings: Text
+    ints: NDArray[np.int64]
+    doubles: NDArray[np.float64]
+    bools: Bools
+    others: Text
+    """Protobuf JSON of the AnyValue."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def owners(self) -> NDArray[np.int32]:
+        """The level's row of every attribute [m], ascending."""
+        return owners_of(self.offsets)
+
+    def pool(self, kind: Kind) -> Any:
+        """All values of a kind, in no promised order."""
+        return {Kind.STRING: self.strings, Kind.INT: self.ints, Kind.DOUBLE: self.doubles, Kind.BOOL: self.bools, Kind.OTHER: self.others}[
+            kind
+        ]
+
+    def code(self, key: str) -> int:
+        """The code of a key, -1 where the table does not know it."""
+        return int(pc.index(self.key_names, pa.scalar(key, pa.string())).as_py())
+
+    def take(self, rows: Ints) -> Attributes:
+        """The attributes of the chosen rows, in their order."""
+        offsets, positions = take_ragged(self.offsets, rows)
+        return replace(self.at(positions), offsets=offsets)
+
+    def at(self, positions: Ints | Bools) -> Attributes:
+        """The attributes at these positions; `offsets` are left as they are, the caller sets them."""
+        return replace(
+            self,
+            keys=self.keys[positions],
+            kinds=self.kinds[positions],
+            is_array=self.is_array[positions],
+            first=self.first[positions],
+            counts=self.counts[positions],
+        )
+
+    def where(self, keep: Bools) -> Attributes:
+        """Only the attributes of the mask [m]; every row stays."""
+        before = np.zeros(len(keep) + 1, np.int32)
+        np.cumsum(keep, out=before[1:])
+        return replace(self.at(np.flatnonzero(keep)), offsets=before[self.offsets])
+
+    def values(self, key: str) -> Values:
+        """The values of one key, typed (`Values`)."""
+        count = len(self.offsets) - 1
+        positions = np.flatnonzero(self.keys == self.code(key))
+        rows = np.searchsorted(self.offsets, positions, side="right") - 1
+        return self.values_at(positions, rows, count)
+
+    def values_at(self, positions: Ints, rows: Ints, count: int) -> Values:
+        """The values at `positions` as those of `rows` of a level of `count` rows."""
+        kinds, present = self.kinds[positions], np.zeros(count, np.bool_)
+        present[rows[kinds != Kind.NIL]] = True
+        parts = [self._part(kind, positions[kinds == kind], rows[kinds == kind]) for kind in TYPED if (kinds == kind).any()]
+        arrays = self.is_array[positions]
+        is_array = None
+        if arrays.any():
+            is_array = np.zeros(count, np.bool_)
+            is_array[rows[arrays]] = True
+        return Values(count, tuple(parts), present, is_array)
+
+    def _part(self, kind: Kind, positions: Ints, rows: Ints) -> Part:
+        counts = self.counts[positions]
+        places = ranges(self.first[positions], counts)
+        pool = self.pool(kind)
+        values = pool.take(pa.array(places)) if kind is Kind.STRING else pool[places]
+        return Part(kind, np.repeat(rows, counts), values)
+
+    def listed(self) -> tuple[list[str], list[int], list[Any]]:
+        """Keys, kinds and values [m] as Python objects.
+
+        A scalar is itself, an array a list, nil None, and OTHER its JSON text.
+        """
+        values: list[Any] = [None] * len(self)
+        for kind in (*TYPED, Kind.OTHER):
+            positions = np.flatnonzero((self.kinds == kind) & ~self.is_array)
+            for position, value in zip(positions.tolist(), take(self.pool(kind), self.first[positions]).tolist(), strict=True):
+                values[position] = value
+        for position in np.flatnonzero(self.is_array).tolist():
+            begin, kind = self.first[position], Kind(self.kinds[position])
+            values[position] = self.pool(kind)[begin : begin + self.counts[position]].tolist() if kind in TYPED else []
+        return take_text(self.key_names, self.keys).to_pylist(), self.kinds.tolist(), values
+
+    @staticmethod
+    def empty(count: int) -> Attributes:
+        """No attributes for `count` rows."""
+        none = np.empty(0, np.int32)
+        return Attributes(
+            np.zeros(count + 1, np.int32),
+            none,
+            text([]),
+            np.empty(0, np.uint8),
+            np.empty(0, np.bool_),
+            none,
+            none,
+            text([]),
+            np.empty(0, np.int64),
+            np.empty(0, np.float64),
+            np.empty(0, np.bool_),
+            text([]),
+        )
+
+
+def concat_attributes(tables: Sequence[Attributes]) -> Attributes:
+    """Tables one under the other; rows and pools of each follow those of the one before."""
+    if len(tables) == 1:
+        return tables[0]
+    codes, key_names = coded(concat_text([table.key_names for table in tables]))
+    remap = np.split(codes, np.cumsum([len(table.key_names) for table in tables])[:-1])
+    first = _shifted_first(tables)
+    return Attributes(
+        offsets=offsets_of(np.concatenate([np.diff(table.offsets) for table in tables])),
+        keys=np.concatenate([mapping[table.keys] for table, mapping in zip(tables, remap, strict=True)]),
+        key_names=key_names,
+        kinds=np.concatenate([table.kinds for table in tables]),
+        is_array=np.concatenate([table.is_array for table in tables]),
+        first=first,
+        counts=np.concatenate([table.counts for table in tables]),
+        strings=concat_text([table.strings for table in tables]),
+        ints=np.concatenate([table.ints for table in tables]),
+        doubles=np.concatenate([table.doubles for table in tables]),
+        bools=np.concatenate([table.bools for table in tables]),
+        others=concat_text([table.others for table in tables]),
+    )
+
+
+def _shifted_first(tables: Sequence[Attributes]) -> NDArray[np.int32]:
+    """`first` of all tables, moved by what the pools of the tables before hold."""
+    base, out = np.zeros(len(Kind), np.int64), []
+    for table in tables:
+        out.append((table.first + base[table.kinds]).astype(np.int32))
+        for kind in (*TYPED, Kind.OTHER):
+            base[kind] += len(table.pool(kind))
+    return np.concatenate(out)
+
+
+def compact(table: Attributes) -> Attributes:
+    """The same attributes over pools that hold nothing else, in the order of the table."""
+    first, pools = np.zeros(len(table), np.int32), {}
+    for kind in (*TYPED, Kind.OTHER):
+        mine = np.flatnonzero(table.kinds == kind)
+        counts = table.counts[mine]
+        places = ranges(table.first[mine], counts)
+        pool = table.pool(kind)
+        pools[kind] = pool.take(pa.array(places)) if kind in (Kind.STRING, Kind.OTHER) else pool[places]
+        first[mine] = offsets_of(counts)[:-1]
+    return replace(
+        table,
+        first=first,
+        strings=pools[Kind.STRING],
+        ints=pools[Kind.INT],
+        doubles=pools[Kind.DOUBLE],
+        bools=pools[Kind.BOOL],
+        others=pools[Kind.OTHER],
+    )

@@ -1,0 +1,200 @@
+"""The columnar shape of trace data: `Batch`, what every source hands out, and `MemoryBatch`, a batch whose columns are all at hand.
+
+A batch holds spans in order of arrival, not of trace: `trace_of_span` says which trace each belongs to. Levels hang together by row numbers
+(model/levels.py). Columns are asked for by name, so that a batch over a file reads only what a query needs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pytempo.model import traces, tree
+from pytempo.model.arrays import Ints, any_by_row, empty_text, owners_of, plain_text
+from pytempo.model.attributes import Attributes, Kind, Values
+from pytempo.model.ids import TraceIds
+from pytempo.model.levels import DERIVED, Level
+
+
+class Batch(ABC):
+    """Spans with all that hangs above and below them. Immutable once made; safe to read from several threads."""
+
+    @abstractmethod
+    def count(self, level: Level) -> int:
+        """How many rows a level has."""
+
+    @abstractmethod
+    def trace_ids(self) -> TraceIds:
+        """The ids of the traces, ascending and distinct."""
+
+    @abstractmethod
+    def trace_of_span(self) -> NDArray[np.int32]:
+        """The trace's row of every span."""
+
+    @abstractmethod
+    def scope_of_span(self) -> NDArray[np.int32]:
+        """The scope's row of every span."""
+
+    @abstractmethod
+    def resource_of_scope(self) -> NDArray[np.int32]:
+        """The resource's row of every scope."""
+
+    @abstractmethod
+    def offsets(self, level: Level) -> NDArray[np.int32]:
+        """For EVENT or LINK: those of span s are rows offsets[s] to offsets[s + 1]."""
+
+    @abstractmethod
+    def attributes(self, level: Level) -> Attributes:
+        """All attributes of a level."""
+
+    @abstractmethod
+    def stored(self, level: Level, name: str) -> Any:
+        """A stored column (model/levels.py lists them), as an array or a text column."""
+
+    def values(self, level: Level, key: str) -> Values:
+        """The values of one attribute at one level."""
+        return self.attributes(level).values(key)
+
+    def keys(self, level: Level) -> tuple[Ints, Ints, Any]:
+        """Which attributes the rows of a level have: offsets [rows + 1], a code for each attribute, the names that the codes stand for."""
+        table = self.attributes(level)
+        return table.offsets, table.keys, table.key_names
+
+    def column(self, level: Level, name: str) -> Any:
+        """A column, stored or derived from the spans."""
+        if level is Level.TRACE:
+            return getattr(self.summary(), name)
+        if level is Level.SPAN and name in DERIVED:
+            return getattr(self.nesting(), name)
+        return self.stored(level, name)
+
+    def summary(self) -> traces.Summary:
+        """Bounds and root of every trace."""
+        return traces.summarise(self)
+
+    def nesting(self) -> tree.Nesting:
+        """Nested-set numbers and child counts of every span."""
+        return tree.number(self.parent_of_span(), self.trace_of_span(), self.stored(Level.SPAN, "parent_span_id") == 0, self.file_order())
+
+    def parent_of_span(self) -> NDArray[np.int64]:
+        """The row of every span's parent, -1 where it is not in the batch."""
+        return tree.parents(
+            self.trace_of_span(),
+            self.stored(Level.SPAN, "span_id"),
+            self.stored(Level.SPAN, "parent_span_id"),
+            self.stored(Level.SPAN, "kind"),
+        )
+
+    def file_order(self) -> NDArray[np.int64]:
+        """The spans as a block stores them: by trace, then as their resource, their scope and they themselves first arrived."""
+        scope = self.scope_of_span()
+        return traces.file_order(self.trace_of_span(), self.resource_of_scope()[scope], scope)
+
+    def rows(self, lower: Level, upper: Level) -> Ints:
+        """For every row of `lower` the row of `upper` that it hangs under."""
+        if lower is upper:
+            return np.arange(self.count(lower), dtype=np.int32)
+        if lower in (Level.EVENT, Level.LINK):
+            span = owners_of(self.offsets(lower))
+            return span if upper is Level.SPAN else self.rows(Level.SPAN, upper)[span]
+        if lower is Level.SPAN and upper is Level.TRACE:
+            return self.trace_of_span()
+        if lower is Level.SPAN:
+            scope = self.scope_of_span()
+            return scope if upper is Level.SCOPE else self.resource_of_scope()[scope]
+        if lower is Level.SCOPE and upper is Level.RESOURCE:
+            return self.resource_of_scope()
+        raise ValueError(f"no {upper.name} above {lower.name}")
+
+
+@dataclass
+class MemoryBatch(Batch):
+    """A batch whose columns are all in memory."""
+
+    ids: TraceIds
+    trace: NDArray[np.int32]
+    scope: NDArray[np.int32]
+    resource: NDArray[np.int32]
+    event_offsets: NDArray[np.int32]
+    link_offsets: NDArray[np.int32]
+    columns: dict[tuple[Level, str], Any]
+    tables: dict[Level, Attributes]
+    _derived: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def count(self, level: Level) -> int:
+        return {
+            Level.TRACE: len(self.ids),
+            Level.SPAN: len(self.trace),
+            Level.SCOPE: len(self.resource),
+            Level.RESOURCE: len(self.tables[Level.RESOURCE].offsets) - 1,
+            Level.EVENT: int(self.event_offsets[-1]),
+            Level.LINK: int(self.link_offsets[-1]),
+        }[level]
+
+    def trace_ids(self) -> TraceIds:
+        return self.ids
+
+    def trace_of_span(self) -> NDArray[np.int32]:
+        return self.trace
+
+    def scope_of_span(self) -> NDArray[np.int32]:
+        return self.scope
+
+    def resource_of_scope(self) -> NDArray[np.int32]:
+        return self.resource
+
+    def offsets(self, level: Level) -> NDArray[np.int32]:
+        return self.event_offsets if level is Level.EVENT else self.link_offsets
+
+    def attributes(self, level: Level) -> Attributes:
+        return self.tables[level]
+
+    def stored(self, level: Level, name: str) -> Any:
+        key = (level, name)
+        if key == (Level.RESOURCE, "service_name") and key not in self.columns:
+            self.columns[key] = service_names(self.tables[Level.RESOURCE])
+        return self.columns[key]
+
+    def summary(self) -> traces.Summary:
+        if "summary" not in self._derived:
+            self._derived["summary"] = super().summary()
+        summary: traces.Summary = self._derived["summary"]
+        return summary
+
+    def nesting(self) -> tree.Nesting:
+        if "nesting" not in self._derived:
+            self._derived["nesting"] = super().nesting()
+        nesting: tree.Nesting = self._derived["nesting"]
+        return nesting
+
+    def parent_of_span(self) -> NDArray[np.int64]:
+        if "parent" not in self._derived:
+            self._derived["parent"] = super().parent_of_span()
+        parent: NDArray[np.int64] = self._derived["parent"]
+        return parent
+
+
+def service_names(resources: Attributes) -> Any:
+    """The text of `service.name` of every resource, empty where it is absent or no string; the last one where a file gives several."""
+    values = resources.values("service.name")
+    for part in values.parts:
+        if part.kind is Kind.STRING:
+            wanted = np.append(part.rows[1:] != part.rows[:-1], True)
+            if values.is_array is not None:
+                wanted &= ~values.is_array[part.rows]
+            return _scatter_text(part.rows[wanted], part.values.filter(pa.array(wanted)), values.count)
+    return empty_text(values.count)
+
+
+def _scatter_text(rows: Ints, values: Any, count: int) -> Any:
+    """A text column [count] with `values` at the distinct ascending `rows` and empty strings elsewhere."""
+    if len(rows) == count:
+        return plain_text(values)
+    there = any_by_row(rows, np.ones(len(rows), np.bool_), count)
+    place = np.cumsum(there) - 1
+    return plain_text(values).take(pa.array(np.where(there, place, 0), mask=~there)).fill_null("")

@@ -1,0 +1,205 @@
+"""Batches made of other batches: a choice of spans (`Selection`), batches one after the other (`Concat`). Columns follow when asked for."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pytempo.model import traces, tree
+from pytempo.model.arrays import Ints, coded, concat_text, offsets_of, take, take_ragged
+from pytempo.model.attributes import Attributes, concat_attributes
+from pytempo.model.batch import Batch, MemoryBatch
+from pytempo.model.fingerprint import group_equal
+from pytempo.model.ids import TraceIds
+from pytempo.model.levels import COLUMNS, Level
+
+
+class Composed(Batch):
+    """What `Selection` and `Concat` share: columns and attributes are composed when first asked for, derived ones worked out once."""
+
+    @cached_property
+    def _summary(self) -> traces.Summary:
+        return super().summary()
+
+    @cached_property
+    def _nesting(self) -> tree.Nesting:
+        return super().nesting()
+
+    @cached_property
+    def _parents(self) -> NDArray[np.int64]:
+        return super().parent_of_span()
+
+    @cached_property
+    def _columns(self) -> dict[tuple[Level, str], Any]:
+        return {}
+
+    @cached_property
+    def _tables(self) -> dict[Level, Attributes]:
+        return {}
+
+    def summary(self) -> traces.Summary:
+        return self._summary
+
+    def nesting(self) -> tree.Nesting:
+        return self._nesting
+
+    def parent_of_span(self) -> NDArray[np.int64]:
+        return self._parents
+
+    def stored(self, level: Level, name: str) -> Any:
+        if (level, name) not in self._columns:
+            self._columns[level, name] = self._load(level, name)
+        return self._columns[level, name]
+
+    def attributes(self, level: Level) -> Attributes:
+        if level not in self._tables:
+            self._tables[level] = self._load_attributes(level)
+        return self._tables[level]
+
+    def file_order(self) -> NDArray[np.int64]:
+        """As of any batch; resources and scopes of equal content are one, since the parts a batch is composed of do not share theirs."""
+        resource, scope = self._groups
+        return traces.file_order(self.trace_of_span(), resource[self.scope_of_span()], scope[self.scope_of_span()])
+
+    @cached_property
+    def _groups(self) -> tuple[Ints, Ints]:
+        """For every scope the group of its resource, and its own: equal contents share a group."""
+        resources, _ = group_equal(self.attributes(Level.RESOURCE), [self.stored(Level.RESOURCE, "dropped_attributes")])
+        resource = resources[self.resource_of_scope()]
+        texts = [coded(self.stored(Level.SCOPE, name))[0] for name in ("name", "version")]
+        scopes, _ = group_equal(self.attributes(Level.SCOPE), [resource, *texts, self.stored(Level.SCOPE, "dropped_attributes")])
+        return resource, scopes
+
+    @abstractmethod
+    def _load(self, level: Level, name: str) -> Any:
+        """Compose a stored column."""
+
+    @abstractmethod
+    def _load_attributes(self, level: Level) -> Attributes:
+        """Compose the attributes of a level."""
+
+
+class Selection(Composed):
+    """Some spans of a batch in a new order, with their events and links; scopes and resources stay as they are."""
+
+    def __init__(self, batch: Batch, spans: Ints) -> None:
+        self._batch, self._spans = batch, spans
+        chosen = batch.trace_of_span()[spans]
+        used = np.zeros(batch.count(Level.TRACE), np.bool_)
+        used[chosen] = True
+        self._ids = batch.trace_ids().take(used)
+        self._trace = (np.cumsum(used, dtype=np.int32) - 1)[chosen]
+
+    @cached_property
+    def _below(self) -> dict[Level, tuple[NDArray[np.int32], NDArray[np.int64]]]:
+        return {level: take_ragged(self._batch.offsets(level), self._spans) for level in (Level.EVENT, Level.LINK)}
+
+    def count(self, level: Level) -> int:
+        if level is Level.SPAN:
+            return len(self._spans)
+        if level is Level.TRACE:
+            return len(self._ids)
+        return len(self._below[level][1]) if level in (Level.EVENT, Level.LINK) else self._batch.count(level)
+
+    def trace_ids(self) -> TraceIds:
+        return self._ids
+
+    def trace_of_span(self) -> NDArray[np.int32]:
+        return self._trace
+
+    def scope_of_span(self) -> NDArray[np.int32]:
+        return self._batch.scope_of_span()[self._spans]
+
+    def resource_of_scope(self) -> NDArray[np.int32]:
+        return self._batch.resource_of_scope()
+
+    def offsets(self, level: Level) -> NDArray[np.int32]:
+        return self._below[level][0]
+
+    def _rows(self, level: Level) -> Ints | None:
+        if level is Level.SPAN:
+            return self._spans
+        return self._below[level][1] if level in (Level.EVENT, Level.LINK) else None
+
+    def _load_attributes(self, level: Level) -> Attributes:
+        rows = self._rows(level)
+        table = self._batch.attributes(level)
+        return table if rows is None else table.take(rows)
+
+    def _load(self, level: Level, name: str) -> Any:
+        rows, column = self._rows(level), self._batch.stored(level, name)
+        return column if rows is None else take(column, rows)
+
+
+class Concat(Composed):
+    """Batches one after the other, their traces joined by id."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self._batches = tuple(batches)
+        self._ids, codes = TraceIds.concat([batch.trace_ids() for batch in self._batches]).distinct()
+        pieces = np.split(codes, np.cumsum([batch.count(Level.TRACE) for batch in self._batches])[:-1])
+        self._trace = np.concatenate([piece[batch.trace_of_span()] for piece, batch in zip(pieces, self._batches, strict=True)])
+
+    def count(self, level: Level) -> int:
+        return len(self._ids) if level is Level.TRACE else sum(batch.count(level) for batch in self._batches)
+
+    def trace_ids(self) -> TraceIds:
+        return self._ids
+
+    def trace_of_span(self) -> NDArray[np.int32]:
+        return self._trace
+
+    @cached_property
+    def _scope(self) -> NDArray[np.int32]:
+        return self._shifted([batch.scope_of_span() for batch in self._batches], Level.SCOPE)
+
+    @cached_property
+    def _resource(self) -> NDArray[np.int32]:
+        return self._shifted([batch.resource_of_scope() for batch in self._batches], Level.RESOURCE)
+
+    def _shifted(self, rows: list[NDArray[np.int32]], level: Level) -> NDArray[np.int32]:
+        base = offsets_of(np.array([batch.count(level) for batch in self._batches]))
+        return np.concatenate([part + start for part, start in zip(rows, base[:-1], strict=True)])
+
+    def scope_of_span(self) -> NDArray[np.int32]:
+        return self._scope
+
+    def resource_of_scope(self) -> NDArray[np.int32]:
+        return self._resource
+
+    def offsets(self, level: Level) -> NDArray[np.int32]:
+        return offsets_of(np.concatenate([np.diff(batch.offsets(level)) for batch in self._batches]))
+
+    def _load_attributes(self, level: Level) -> Attributes:
+        return concat_attributes([batch.attributes(level) for batch in self._batches])
+
+    def _load(self, level: Level, name: str) -> Any:
+        columns = [batch.stored(level, name) for batch in self._batches]
+        if isinstance(columns[0], np.ndarray):
+            return np.concatenate(columns)
+        if pa.types.is_binary(columns[0].type):
+            return pa.concat_arrays(columns)
+        return concat_text(columns)
+
+
+def materialise(batch: Batch) -> MemoryBatch:
+    """The same batch with every column in memory, independent of what it was made from."""
+    stored: dict[tuple[Level, str], Any] = {
+        (level, name): batch.stored(level, name) for level in Level if level is not Level.TRACE for name in COLUMNS[level]
+    }
+    return MemoryBatch(
+        batch.trace_ids(),
+        batch.trace_of_span(),
+        batch.scope_of_span(),
+        batch.resource_of_scope(),
+        batch.offsets(Level.EVENT),
+        batch.offsets(Level.LINK),
+        stored,
+        {level: batch.attributes(level) for level in Level if level is not Level.TRACE},
+    )

@@ -1,0 +1,80 @@
+"""Reading several sources as one: a trace that lies in more than one of them is joined before it is looked at.
+
+Most traces lie whole in one source, so only the ids that two sources share are joined. Sources are immutable: which ids two of
+them share is worked out once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from pytempo.model import Batch, Concat, Level, Scan, Selection, Source, TraceIds
+from pytempo.model.arrays import Bools
+from pytempo.model.merge import without_copies
+
+_shared: WeakKeyDictionary[Source, WeakKeyDictionary[Source, TraceIds]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A batch to evaluate, and the traces of it (mask) that are whole in it: the others come in another piece, joined."""
+
+    batch: Batch
+    traces: Bools
+
+
+def read(sources: Sequence[Source], scan: Scan) -> Iterator[Piece]:
+    """Every trace that the scan may want, whole, exactly once."""
+    there = [source for source in sources if source.touches(scan.start, scan.end)]
+    everywhere = sources if len(sources) > 1 else there
+    shared = shared_ids(everywhere)
+    for source in reversed(there):
+        for batch in source.batches(scan):
+            yield Piece(batch, shared.find(batch.trace_ids()) < 0)
+    if len(shared):
+        joined = join(everywhere, shared, scan)
+        if joined is not None:
+            yield Piece(joined, np.ones(joined.count(Level.TRACE), np.bool_))
+
+
+def join(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Batch | None:
+    """The wanted traces (ascending ids) as one batch, each span once; None where no source has any of them."""
+    pieces = []
+    for source in sources:
+        for batch in source.batches_of(wanted, scan):
+            inside = wanted.find(batch.trace_ids()) >= 0
+            spans = np.flatnonzero(inside[batch.trace_of_span()])
+            if len(spans):
+                pieces.append(Selection(batch, spans))
+    if not pieces:
+        return None
+    joined: Batch = Concat(pieces) if len(pieces) > 1 else pieces[0]
+    kept = without_copies(joined)
+    if len(kept) < joined.count(Level.SPAN):
+        joined = Selection(joined, kept)
+    return joined
+
+
+def shared_ids(sources: Sequence[Source]) -> TraceIds:
+    """The ids that two or more of the sources have, ascending."""
+    pairs = [_shared_by(one, other) for place, one in enumerate(sources) for other in sources[place + 1 :]]
+    found = [ids for ids in pairs if len(ids)]
+    return TraceIds.concat(found).distinct()[0] if found else TraceIds.concat([])
+
+
+def _shared_by(one: Source, other: Source) -> TraceIds:
+    with _lock:
+        known = _shared.setdefault(one, WeakKeyDictionary())
+        if other in known:
+            return known[other]
+    few, many = sorted((one.trace_ids(), other.trace_ids()), key=len)
+    ids = few.take(many.find(few) >= 0)
+    with _lock:
+        known[other] = ids
+    return ids

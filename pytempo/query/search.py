@@ -1,0 +1,102 @@
+"""Search: the newest traces that a query keeps, newest first, whatever sources they lie in.
+
+Two passes. The first evaluates the query on what it names and keeps the `limit` newest; the second reads, for those only, what
+the answer shows.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytempo.errors import BadQuery
+from pytempo.model import Batch, Level, Scan, Source
+from pytempo.model.arrays import Bools
+from pytempo.query.joining import Piece, read
+from pytempo.query.results import FoundTrace, Inspected, SearchResult
+from pytempo.query.show import Shown, show_traces
+from pytempo.traceql import ast, plan
+from pytempo.traceql.evaluate import Spansets, evaluate
+from pytempo.traceql.shown import shown_fields
+
+Keep = Callable[[Batch, Bools], Spansets]
+"""What a search keeps of a batch, among the traces of a mask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A trace that a query keeps, with where to read more of it."""
+
+    start: int
+    trace_id: str
+    batch: Batch
+    trace: int
+    spansets: Spansets
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Ascending order is newest first, ties by id."""
+        return (-self.start, self.trace_id)
+
+
+def search(query: ast.Query, sources: Sequence[Source], *, start: int, end: int, limit: int, spans_per_spanset: int) -> SearchResult:
+    """The `limit` newest traces whose bounds touch [start, end] (unix nanoseconds) and that the query keeps.
+
+    `query` is checked. Raises BadQuery for what is not evaluated.
+    """
+    pipeline = query.expression
+    if not isinstance(pipeline, ast.Pipeline):
+        raise BadQuery("this is a metrics query: ask it of /api/metrics/query_range or /api/metrics/query", *query.position)
+    scan = plan.scan(query, start, end)
+    inspected = Inspected()
+    found = newest(sources, scan, lambda batch, traces: evaluate(pipeline, batch, traces), limit, inspected)
+    shown = Shown(shown_fields(query), spans_per_spanset)
+    return SearchResult(show(found, shown), inspected)
+
+
+def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, inspected: Inspected) -> list[Candidate]:
+    """The newest traces that `keep` leaves a spanset of, newest first."""
+    best: list[Candidate] = []
+    for piece in read(sources, scan):
+        _count(inspected, piece)
+        best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit)], key=lambda candidate: candidate.order)
+    return best
+
+
+def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int) -> Iterator[Candidate]:
+    batch = piece.batch
+    starts, ends = batch.column(Level.TRACE, "start"), batch.column(Level.TRACE, "end")
+    inside = piece.traces & (starts <= np.uint64(scan.end)) & (ends >= np.uint64(max(scan.start, 0)))
+    if not inside.any():
+        return
+    spansets = keep(batch, inside)
+    if not len(spansets.trace):
+        return
+    traces = np.unique(spansets.trace)
+    ids = batch.trace_ids()
+    newest_first = np.lexsort((ids.low[traces], ids.high[traces], ~starts[traces]))[:limit]
+    for trace in traces[newest_first]:
+        yield Candidate(int(starts[trace]), ids.hex(int(trace)), batch, int(trace), spansets)
+
+
+def _count(inspected: Inspected, piece: Piece) -> None:
+    inspected.traces += int(piece.traces.sum())
+    inspected.spans += piece.batch.count(Level.SPAN)
+    inspected.jobs += 1
+    inspected.bytes += getattr(piece.batch, "bytes_read", 0)
+
+
+def show(found: Sequence[Candidate], shown: Shown) -> tuple[FoundTrace, ...]:
+    """The traces as an answer shows them, in their order; those of one batch are read together."""
+    together: dict[int, list[Candidate]] = {}
+    for candidate in found:
+        together.setdefault(id(candidate.batch), []).append(candidate)
+    traces: dict[str, FoundTrace] = {}
+    for candidates in together.values():
+        rows = [candidate.trace for candidate in candidates]
+        shown_traces = show_traces(candidates[0].batch, rows, candidates[0].spansets, shown)
+        traces |= {trace.trace_id: trace for trace in shown_traces}
+    return tuple(traces[candidate.trace_id] for candidate in found)

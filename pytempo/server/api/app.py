@@ -1,0 +1,32 @@
+"""The application of the API port: its routers, and what holds for all of them (errors as text, timing)."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from pytempo.server.api import metrics, search, service, tags, traces
+from pytempo.server.api.middleware import Guard, Timing
+from pytempo.server.service import Service
+from pytempo.telemetry import RequestMetrics
+
+
+def api_app(shared: Service) -> FastAPI:
+    """Serves every route of the API for one store."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: no_route})
+    app.state.service = shared
+    routers = [group.router for group in (search, traces, tags, metrics, service)]
+    app.state.routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(Guard, logger=shared.logger)
+    app.add_middleware(Timing, metrics=RequestMetrics(shared.registry))
+    return app
+
+
+async def no_route(request: Request, error: HTTPException) -> Response:
+    """A path or method that is not served, told as text."""
+    wrong_path = "404 page not found; the query API is under /api, for example /api/search?q={} or /api/traces/<id>\n"
+    body = wrong_path if error.status_code == 404 else f"{error.status_code} {error.detail}\n"
+    return Response(body, error.status_code, media_type="text/plain", headers=error.headers)

@@ -1,0 +1,76 @@
+"""Around every request of the API: its duration is counted, and what it raises becomes a refusal in plain text."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+
+from fastapi import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pytempo.server.status import Refusal, refusal_of
+from pytempo.telemetry import RequestMetrics
+
+
+class Guard:
+    """Turns errors into refusals, by the one table of status.py."""
+
+    def __init__(self, app: ASGIApp, logger: logging.Logger) -> None:
+        self._app, self._logger = app, logger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            refusal = refusal_of(error, self._logger, f"{scope['method']} {scope['path']}")
+            await plain(refusal)(scope, receive, send)
+
+
+def plain(refusal: Refusal) -> Response:
+    """A refusal as Tempo writes errors of queries: the bare message."""
+    headers = {} if refusal.retry_after is None else {"Retry-After": str(math.ceil(refusal.retry_after))}
+    return Response(refusal.text, refusal.http, media_type="text/plain", headers=headers)
+
+
+class Timing:
+    """Counts every request under its route."""
+
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, start = 500, time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._metrics.observe(scope["method"], route_name(scope), status, time.perf_counter() - start)
+
+
+def route_name(scope: Scope) -> str:
+    """The route in Tempo's spelling: `/api/traces/{traceID}` is `api_traces_traceid`, what has no route is `other`."""
+    route = scope.get("route")
+    if route is None:
+        return "other"
+    template = re.sub(r":\w+}", "}", route.path)
+    return re.sub(r"\W+", "_", template.lower()).strip("_")

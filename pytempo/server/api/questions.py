@@ -1,0 +1,104 @@
+"""What the endpoints of search and tags are asked: their query parameters, read and checked by Tempo's rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from pytempo.errors import BadQuery
+from pytempo.server.api import params
+from pytempo.server.api.logfmt import parse_tags
+from pytempo.server.api.params import MAX_SEARCH_RANGE, Window
+
+DEFAULT_LIMIT, MAX_LIMIT = 20, 262_144
+"""Traces of a search (Tempo: `default_result_limit`, `max_result_limit`)."""
+
+DEFAULT_SPSS, MAX_SPSS = 3, 100
+"""Spans per spanset (Tempo: `default_spans_per_span_set`, `max_spans_per_span_set`)."""
+
+_SEARCH_PARAMETERS = {"q", "tags", "minDuration", "maxDuration", "limit", "spss", "start", "end", "since"}
+
+_ENCODED_TWICE = re.compile(r"(?:[A-Za-z0-9\-._~!*'()]|%[0-9A-Fa-f]{2})+")
+"""All that a percent-encoder leaves or writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuestion:
+    """`/api/search`: either `q`, or tags and durations (nanoseconds; 0 = no bound, a negative one is kept by no trace, as with Tempo)."""
+
+    q: str | None
+    tags: Mapping[str, str]
+    min_duration: int
+    max_duration: int
+    window: Window
+    limit: int
+    spans_per_spanset: int
+
+    @classmethod
+    def read(cls, given: Mapping[str, str], now: int) -> SearchQuestion:
+        """Raises BadQuery that names the parameter."""
+        q, window = params.query(given, "q"), params.window(given, now, MAX_SEARCH_RANGE)
+        tags, shortest, longest = _tags(given, q, window), params.duration(given, "minDuration"), params.duration(given, "maxDuration")
+        if longest != 0 and longest <= shortest:
+            raise BadQuery(
+                f"invalid maxDuration: {given['maxDuration']} must be greater than minDuration, {given.get('minDuration', '0s')}"
+            )
+        if q is not None and (shortest or longest):
+            raise BadQuery("minDuration and maxDuration go with tags; with q, write the bound into it, such as { traceDuration > 1s }")
+        return cls(
+            q=q,
+            tags=tags,
+            min_duration=shortest,
+            max_duration=longest,
+            window=window,
+            limit=params.count(given, "limit", DEFAULT_LIMIT, least=1, most=MAX_LIMIT),
+            spans_per_spanset=params.count(given, "spss", DEFAULT_SPSS, most=MAX_SPSS) or DEFAULT_SPSS,
+        )
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether it is asked in the way of before TraceQL; its answer has no spansets."""
+        return self.q is None
+
+
+def _tags(given: Mapping[str, str], q: str | None, window: Window) -> Mapping[str, str]:
+    tags = params.text(given, "tags")
+    if tags is not None and q is not None:
+        raise BadQuery("q and tags exclude each other; give one of them")
+    if tags is not None:
+        return parse_tags(tags)
+    if q is not None or window != Window():
+        return {}
+    return {name: value for name, value in given.items() if name not in _SEARCH_PARAMETERS}
+
+
+@dataclass(frozen=True, slots=True)
+class TagsQuestion:
+    """`/api/search/tags`, `/api/v2/search/tags` and the values of one tag. A limit of 0 is none."""
+
+    scope: str | None
+    q: str | None
+    window: Window
+    limit: int
+
+    @classmethod
+    def read(cls, given: Mapping[str, str], now: int) -> TagsQuestion:
+        """Raises BadQuery that names the parameter. `maxStaleValues` lets Tempo stop early; here nothing is left out for it."""
+        params.count(given, "maxStaleValues", 0)
+        return cls(
+            scope=params.text(given, "scope"),
+            q=params.query(given, "q"),
+            window=params.window(given, now, MAX_SEARCH_RANGE),
+            limit=params.count(given, "limit", 0),
+        )
+
+
+def tag_of_path(segment: str) -> str:
+    """The tag that a path means, percent-decoded once by the server.
+
+    Grafana encodes tags twice through its proxy. So what still looks encoded throughout is decoded again; a name that holds a
+    percent sign itself is asked for in quotes, which no encoder leaves standing: `span."a%20b"`.
+    """
+    return unquote(segment) if "%" in segment and _ENCODED_TWICE.fullmatch(segment) else segment

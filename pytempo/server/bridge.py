@@ -1,0 +1,73 @@
+"""The one bridge from async code to the synchronous store: lanes of threads, so that one kind of work cannot starve another."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from pytempo.errors import Overloaded
+
+T = TypeVar("T")
+
+
+class Lane:
+    """Threads for one kind of work, and a bounded queue in front of them."""
+
+    def __init__(self, name: str, threads: int, waiting: int) -> None:
+        """At most `threads` calls run at a time and `waiting` more wait for their turn."""
+        self._name, self._room = name, threads + waiting
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"pytempo-{name}")
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of `call`, made in a thread. Raises Overloaded, at once, where the queue is full.
+
+        A caller that is cancelled leaves a call that runs to run on; one that waits is dropped.
+        """
+        return await asyncio.wrap_future(self.submit(call))
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """As `run`, for callers outside the event loop."""
+        with self._lock:
+            if self._taken >= self._room:
+                raise Overloaded(f"{self._name} queue full: {self._taken} requests are being worked on or wait")
+            self._taken += 1
+        future = self._pool.submit(call)
+        future.add_done_callback(self._leave)
+        return future
+
+    def _leave(self, future: Future[T]) -> None:
+        with self._lock:
+            self._taken -= 1
+
+    @property
+    def busy(self) -> int:
+        """Calls that run or wait."""
+        return self._taken
+
+    def close(self) -> None:
+        """Take no more calls and drop those that wait; does not wait for those that run."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Bridge:
+    """The lanes of a server: `queries`, `exports` (blocked in `fdatasync` most of their time) and `admin` (flush, shutdown, metrics)."""
+
+    def __init__(self, *, query_threads: int = 8, export_threads: int = 16) -> None:
+        self.queries = Lane("query", query_threads, waiting=2000)
+        self.exports = Lane("export", export_threads, waiting=1000)
+        self.admin = Lane("admin", threads=4, waiting=100)
+
+    @property
+    def busy(self) -> int:
+        """Calls that run or wait in any lane."""
+        return self.queries.busy + self.exports.busy + self.admin.busy
+
+    def close(self) -> None:
+        """Close every lane."""
+        for lane in (self.queries, self.exports, self.admin):
+            lane.close()

@@ -1,0 +1,58 @@
+"""uvicorn as one part of a process that has several servers and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+KEEP_ALIVE = 120
+"""Seconds that an idle connection stays open, as with Tempo. Clients pool connections; one that closes under them fails a request."""
+
+LONGEST_HEAD = 512 * 1024
+"""Bytes of a request's line and headers: the longest query that is answered, each of its bytes percent-encoded, and then some."""
+
+
+class HttpServer:
+    """Serves one application on one listening socket. Lives in the event loop that runs `start`."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket, grace: float, *, long_urls: bool = False) -> None:
+        """Requests in flight have `grace` seconds to end when the server is stopped; `long_urls` allows URLs up to LONGEST_HEAD."""
+        self._listener = listener
+        config = uvicorn.Config(
+            app,
+            http="h11" if long_urls else "httptools",  # httptools is faster, and takes URLs up to 64 KiB
+            h11_max_incomplete_event_size=LONGEST_HEAD,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=max(1, round(grace)),
+        )
+        self._server = _WithoutSignals(config)
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> asyncio.Task[None]:
+        """The task that ends when the server has."""
+        self._task = asyncio.create_task(self._server.serve([self._listener]))
+        return self._task
+
+    async def stop(self) -> None:
+        """Take no more connections, close the idle ones, and let requests in flight end."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+
+class _WithoutSignals(uvicorn.Server):
+    """The process has several servers: its signals are handled in one place, serve.py."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

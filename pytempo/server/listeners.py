@@ -1,0 +1,51 @@
+"""The ports of a server: taken all before anything else starts, so that a taken one is told at once and by its flag."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from pytempo.server.errors import PortTaken
+
+BACKLOG = 1024
+
+
+def listen(host: str, port: int, flag: str) -> socket.socket:
+    """A listening TCP socket; connections wait in it until somebody accepts them. Raises PortTaken, naming the flag."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise PortTaken(f"cannot listen on host {host}: {error.strerror or error}; choose another with --host") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(complaint(host, port, flag, error)) from error
+    listener.setblocking(False)
+    return listener
+
+
+def check_free(host: str, port: int, flag: str) -> None:
+    """Raises PortTaken where `listen` would; for servers that open their own socket and say less."""
+    listen(host, port, flag).close()
+
+
+def complaint(host: str, port: int, flag: str, error: OSError) -> str:
+    """Why a port cannot be had, and what to do about it."""
+    where = f"cannot listen on {show_address(host, port)} ({flag} {port})"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where}: the port is in use by another process; stop it, or choose another port ({flag} 0 takes a free one)"
+    if error.errno == errno.EACCES:
+        return f"{where}: uid {os.getuid()} may not use ports below 1024; choose a higher one"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{where}: this machine does not have that address; choose another with --host"
+    return f"{where}: {error.strerror}"
+
+
+def show_address(host: str, port: int) -> str:
+    """host:port, with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

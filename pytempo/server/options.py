@@ -1,0 +1,35 @@
+"""What `serve` can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytempo.store import StoreOptions
+
+REQUEST_LIMIT = "max_request_bytes (--otlp-max-request-bytes)"
+"""The name of the one size setting, as refusals say it: a field of `StoreOptions`, and the flag that sets it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """Where to listen and what to serve. A port of 0 lets the system choose a free one."""
+
+    data: Path
+    """The data directory; made where it is missing."""
+
+    host: str = "127.0.0.1"
+    """The address of all ports; 0.0.0.0 listens on every interface."""
+
+    http_port: int = 3200
+    grpc_port: int = 9095
+    otlp_grpc_port: int = 4317
+    otlp_http_port: int = 4318
+
+    otlp_http_cors_allowed_origins: tuple[str, ...] = ()
+    """Origins of web pages that may send spans, such as http://localhost:4200; `*` for any."""
+
+    shutdown_grace: float = 20.0
+    """Seconds that requests in flight have to end after a signal."""
+
+    store: StoreOptions = field(default_factory=StoreOptions)

@@ -1,0 +1,53 @@
+"""The one way from the receivers into the store: the size limit, the export, and the counters of both."""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from pytempo.errors import BadInput, Refused, RequestTooLarge
+from pytempo.model.tenant import DEFAULT_TENANT
+from pytempo.otlp import Exported
+from pytempo.server.options import REQUEST_LIMIT
+from pytempo.server.service import Service
+from pytempo.telemetry import ReceiverMetrics
+
+
+class Intake:
+    """Takes the bytes of export requests; safe to use from many threads."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._metrics = service, ReceiverMetrics(service.registry)
+        self.limit = service.request_limit
+
+    def check_size(self, size: int) -> None:
+        """Raises RequestTooLarge for a request beyond the limit."""
+        if size > self.limit:
+            raise RequestTooLarge(size, self.limit, REQUEST_LIMIT)
+
+    def take(self, payload: bytes, transport: str) -> Exported:
+        """Store one request; returns when it is durable. `transport` is grpc or http.
+
+        Raises what `Store.export` raises, and RequestTooLarge.
+        """
+        tenant = DEFAULT_TENANT
+        try:
+            self.check_size(len(payload))
+            exported = self._service.store.export(payload, tenant=tenant)
+        except (BadInput, Refused) as error:
+            reason = "refused" if isinstance(error, Refused) else "invalid_request"
+            self._metrics.refused(transport, tenant, count_spans(payload), reason)
+            raise
+        self._metrics.accepted(transport, tenant, exported.accepted, len(payload))
+        for reason, count in exported.reasons:
+            self._metrics.refused(transport, tenant, count, reason)
+        return exported
+
+
+def count_spans(payload: bytes) -> int:
+    """The number of spans in a request, 0 where it cannot be read. Only for requests that are refused: it parses them."""
+    try:
+        request = ExportTraceServiceRequest.FromString(payload)
+    except DecodeError:
+        return 0
+    return sum(len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans)

@@ -1,0 +1,140 @@
+"""OTLP/HTTP: POST /v1/traces in protobuf or JSON, compressed or not; answers and refusals in the encoding of the request.
+
+Source: OTLP 1.5 specification, OTLP/HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from pytempo.errors import Overloaded, QueryStopped
+from pytempo.otlp import export_response, export_response_json, request_from_json, status_message, status_message_json
+from pytempo.server.errors import BodyTooLarge, WrongContentType
+from pytempo.server.options import REQUEST_LIMIT
+from pytempo.server.receivers.bodies import inflate
+from pytempo.server.receivers.intake import Intake
+from pytempo.server.receivers.notices import Notices, only_traces
+from pytempo.server.service import Service
+from pytempo.server.status import Refusal, refusal_of
+
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+
+TYPES = {PROTOBUF: PROTOBUF, "application/protobuf": PROTOBUF, JSON: JSON}
+"""What a request may say it is, and what its answer says. The second is not OTLP's name but a common one."""
+
+RIGHT_PATH = "404 page not found; send OTLP traces to POST /v1/traces\n"
+RIGHT_METHOD = "405 method not allowed; send OTLP traces with POST /v1/traces\n"
+"""What a wrong path and a wrong method are told."""
+
+OTHER_SIGNALS = ("metrics", "logs")
+
+BODIES_HELD = 16
+"""Bodies of the largest size that may be held at a time, over all connections; beyond it senders are asked to come again."""
+
+
+def otlp_http_app(service: Service, intake: Intake) -> FastAPI:
+    """An application that takes traces."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: _no_route})
+    notices = Notices(service.logger, service.clock)
+    app.add_api_route("/v1/traces", _Export(service, intake).answer, methods=["POST"])
+    for signal in OTHER_SIGNALS:
+        app.add_api_route(f"/v1/{signal}", _other_signal(signal, notices), methods=["POST", "GET"])
+    origins = service.options.otlp_http_cors_allowed_origins
+    if origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["POST"], allow_headers=["*"])
+    return app
+
+
+class _Export:
+    """The one route that takes spans."""
+
+    def __init__(self, service: Service, intake: Intake) -> None:
+        self._service, self._intake = service, intake
+        self._room = Room(intake.limit * BODIES_HELD)
+
+    async def answer(self, request: Request) -> Response:
+        kind = TYPES.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
+        try:
+            return await self._store(request, kind)
+        except Exception as error:
+            return _refuse(refusal_of(error, self._service.logger, "POST /v1/traces"), kind)
+
+    async def _store(self, request: Request, kind: str | None) -> Response:
+        if kind is None:
+            given = request.headers.get("content-type", "")[:60]
+            raise WrongContentType(f"Content-Type {given!r} is not read here; send {PROTOBUF} or {JSON}")
+        encoding = request.headers.get("content-encoding", "")
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal():  # refused before it is read
+            self._intake.check_size(int(declared))
+        body, held = bytearray(), 0
+        try:
+            async for chunk in _chunks(request):
+                self._room.take(len(chunk))
+                held += len(chunk)
+                body += chunk
+                if held > self._intake.limit:
+                    raise BodyTooLarge(held, self._intake.limit, REQUEST_LIMIT, "as sent")
+            return await self._service.bridge.exports.run(lambda: self._take(bytes(body), encoding, kind))
+        finally:
+            self._room.leave(held)
+
+    def _take(self, body: bytes, encoding: str, kind: str) -> Response:
+        payload = inflate(body, encoding, self._intake.limit)
+        if kind == JSON:
+            payload = request_from_json(payload)
+        exported = self._intake.take(payload, "http")
+        return Response(export_response_json(exported) if kind == JSON else export_response(exported), media_type=kind)
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as error:
+        raise QueryStopped("the client left before its request was whole", "client") from error
+
+
+class Room:
+    """Bytes of memory for bodies on their way in; used by the event loop alone."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._held = size, 0
+
+    def take(self, size: int) -> None:
+        """Raises Overloaded where no room is left."""
+        if self._held + size > self._size:
+            raise Overloaded(f"{self._held} bytes of export requests are being received, at most {self._size} at a time; send again later")
+        self._held += size
+
+    def leave(self, size: int) -> None:
+        """Give room back."""
+        self._held -= size
+
+
+def _refuse(refusal: Refusal, kind: str | None) -> Response:
+    """google.rpc.Status in the encoding of the request; text where that is not known."""
+    if kind is None:
+        return Response(refusal.text, refusal.http, media_type="text/plain")
+    message = status_message_json if kind == JSON else status_message
+    headers = {} if refusal.retry_after is None else {"Retry-After": str(math.ceil(refusal.retry_after))}
+    return Response(message(refusal.grpc.value[0], refusal.text, refusal.retry_after), refusal.http, media_type=kind, headers=headers)
+
+
+def _other_signal(signal: str, notices: Notices) -> Callable[[Request], Awaitable[Response]]:
+    async def refuse(request: Request) -> Response:
+        notices.say(request.client.host if request.client else "", only_traces(signal))
+        return Response(only_traces(signal) + "\n", 404, media_type="text/plain")
+
+    return refuse
+
+
+async def _no_route(request: Request, error: HTTPException) -> Response:
+    body = {404: RIGHT_PATH, 405: RIGHT_METHOD}.get(error.status_code, f"{error.status_code} {error.detail}\n")
+    return Response(body, error.status_code, media_type="text/plain", headers=error.headers)

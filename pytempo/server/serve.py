@@ -1,0 +1,163 @@
+"""The life of a server: ports, store, replay, readiness, signals, and an end in the right order.
+
+ports ─► store ─► servers answer (not ready) ─► replay ─► ready ─► signal (not ready) ─► receivers ─► query API ─► store
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+import grpc
+import prometheus_client
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from pytempo.server.api import api_app
+from pytempo.server.api.service import TEMPO_VERSION
+from pytempo.server.errors import PortTaken
+from pytempo.server.grpc_api import grpc_api_server
+from pytempo.server.http_server import HttpServer
+from pytempo.server.listeners import check_free, listen, show_address
+from pytempo.server.options import ServeOptions
+from pytempo.server.receivers import Intake, otlp_grpc_server, otlp_http_app
+from pytempo.server.service import Service
+from pytempo.store import Store
+from pytempo.telemetry import publish_build_info
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+STEPS = 2
+"""Ends that follow each other, each with its share of the grace: that of the receivers, and that of the query API."""
+
+
+def serve(options: ServeOptions, *, logger: logging.Logger, clock: Callable[[], int] = time.time_ns, out: TextIO = sys.stdout) -> bool:
+    """Serve a data directory until SIGTERM or SIGINT; prints the addresses and `ready` to `out`, one a line.
+
+    Returns whether all work had ended: False means that threads are still at work and would hold up the end of the process.
+    Belongs in the main thread, which gets the signals. Raises PortTaken, and BadConfig and DirectoryInUse where the data directory
+    cannot be used.
+    """
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    return asyncio.run(_serve(options, logger, clock, out))
+
+
+async def _serve(options: ServeOptions, logger: logging.Logger, clock: Callable[[], int], out: TextIO) -> bool:
+    stop = asyncio.Event()
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ports = Ports(options)
+    try:
+        store = Store(options.data, options=options.store, logger=logger, clock=clock, registry=CollectorRegistry())
+    except BaseException:
+        ports.close()
+        raise
+    server = Server(Service(options, store, logger, clock), ports)
+    try:
+        server.start(out)
+        await server.replay(stop)
+        if not stop.is_set():
+            print("ready", file=out, flush=True)
+        await stop.wait()
+    finally:
+        ended = await server.stop()
+    return ended
+
+
+class Ports:
+    """All ports of a server, taken together or not at all."""
+
+    def __init__(self, options: ServeOptions) -> None:
+        host = options.host
+        self.http = listen(host, options.http_port, "--http-port")
+        try:
+            self.otlp_http = listen(host, options.otlp_http_port, "--otlp-http-port")
+        except BaseException:
+            self.http.close()
+            raise
+        try:
+            check_free(host, options.otlp_grpc_port, "--otlp-grpc-port")
+            check_free(host, options.grpc_port, "--grpc-port")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the ports back."""
+        self.http.close()
+        self.otlp_http.close()
+
+
+class Server:
+    """The four servers of one process over one store."""
+
+    def __init__(self, service: Service, ports: Ports) -> None:
+        self._service, self._ports, self._grace = service, ports, service.options.shutdown_grace / STEPS
+        intake = Intake(service)
+        self._api = HttpServer(api_app(service), ports.http, self._grace, long_urls=True)
+        self._otlp_http = HttpServer(otlp_http_app(service, intake), ports.otlp_http, self._grace)
+        self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
+        publish_build_info(service.registry, TEMPO_VERSION)
+        ProcessCollector(registry=service.registry)
+
+    def start(self, out: TextIO) -> None:
+        """Answer on every port, and say where. Until the log is replayed, the answers are that the store is not ready."""
+        options = self._service.options
+        otlp_grpc_port = _bind(self._otlp_grpc, options.host, options.otlp_grpc_port, "--otlp-grpc-port")
+        _bind(self._grpc_api, options.host, options.grpc_port, "--grpc-port")
+        self._api.start()
+        self._otlp_http.start()
+        self._otlp_grpc.start()
+        self._grpc_api.start()
+        for name, address in (
+            ("http", "http://" + show_address(options.host, self._ports.http.getsockname()[1])),
+            ("otlp-grpc", show_address(options.host, otlp_grpc_port)),
+            ("otlp-http", "http://" + show_address(options.host, self._ports.otlp_http.getsockname()[1])),
+        ):
+            print(f"{name:<12}{address}", file=out, flush=True)
+
+    async def replay(self, stop: asyncio.Event) -> None:
+        """Make the log searchable; ends early when `stop` is set, for what is acknowledged stays in the log."""
+        replayed, stopped = (
+            asyncio.ensure_future(self._service.bridge.admin.run(self._service.store.replay)),
+            asyncio.create_task(stop.wait()),
+        )
+        await asyncio.wait((replayed, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if replayed.done():
+            replayed.result()
+
+    async def stop(self) -> bool:
+        """End everything in order: first what brings spans in, then the answers, then the store. True when all work has ended."""
+        service = self._service
+        service.stopping()
+        service.logger.info("stopping: no new requests, %d in work", service.bridge.busy)
+        await asyncio.gather(self._otlp_http.stop(), _stop(self._otlp_grpc, self._grace), _stop(self._grpc_api, self._grace))
+        service.store.stop_writes()
+        await self._api.stop()
+        idle = service.bridge.busy == 0
+        if idle:
+            await service.bridge.admin.run(service.store.close)
+        else:
+            service.logger.warning("stopped with %d requests still at work; what was acknowledged is in the log", service.bridge.busy)
+        service.bridge.close()
+        return idle
+
+
+def _bind(server: grpc.Server, host: str, port: int, flag: str) -> int:
+    """The port that the server took."""
+    try:
+        return int(server.add_insecure_port(show_address(host, port)))
+    except RuntimeError as error:  # somebody was faster, since `Ports` looked
+        raise PortTaken(f"cannot listen on {show_address(host, port)} ({flag} {port}): {error}") from error
+
+
+async def _stop(server: grpc.Server, grace: float) -> None:
+    """Take no more calls, let those in flight end, and cancel those that do not within the grace."""
+    stopped, deadline = server.stop(grace), time.monotonic() + grace + 1
+    while not stopped.is_set() and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)

@@ -1,0 +1,91 @@
+"""The store's own Prometheus metrics: what is live, what was flushed, which blocks there are, how the log fares. Names are
+Tempo's where it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pytempo.blocklist import BlockList
+from pytempo.live import Live
+from pytempo.maintenance import Cut, Step
+from pytempo.wal import Wal
+
+MIB = 1024 * 1024
+
+
+class StoreMetrics:
+    """Counts flushes and hands out what the parts of the store count themselves."""
+
+    def __init__(self, registry: CollectorRegistry, live: Live, blocks: BlockList) -> None:
+        seconds, sizes = tuple(2.0**power for power in range(10)), tuple(float(MIB << power) for power in range(10))
+        self._flushed = Counter("tempo_ingester_blocks_flushed", "Blocks cut from live spans.", registry=registry)
+        self._seconds = Histogram("tempo_ingester_flush_duration_seconds", "Seconds to cut a block.", buckets=seconds, registry=registry)
+        self._bytes = Histogram("tempo_ingester_flush_size_bytes", "Bytes of data.parquet of a block.", buckets=sizes, registry=registry)
+        self._failed = Counter("tempo_ingester_failed_flushes", "Flushes that the disk refused; each is tried again.", registry=registry)
+        self._replay_errors = Counter(
+            "tempo_ingester_replay_errors", "Segments that could not be replayed.", ("tenant",), registry=registry
+        )
+        self._state = _State(live, blocks)
+        registry.register(self._state)
+
+    def watch_log(self, wal: Wal) -> None:
+        """Export the counts of this log from now on."""
+        self._state.wal = wal
+
+    def flushed(self, done: Cut) -> None:
+        """Count a step of a flush."""
+        if done.step is Step.PUBLISHED and done.meta is not None:
+            self._flushed.inc()
+            self._seconds.observe(done.seconds)
+            self._bytes.observe(done.meta.size)
+
+    def flush_failed(self) -> None:
+        """Count a flush that the disk refused."""
+        self._failed.inc()
+
+    def replay_failed(self) -> None:
+        """Count a segment that the disk did not give; it may hold spans of several tenants."""
+        self._replay_errors.labels("unknown").inc()
+
+
+class _State(Collector):
+    """Reads what the parts of a store know at the moment of a scrape."""
+
+    def __init__(self, live: Live, blocks: BlockList) -> None:
+        self._live, self._blocks = live, blocks
+        self.wal: Wal | None = None
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        traces = GaugeMetricFamily("tempo_ingester_live_traces", "Traces with spans that are in no block yet.", labels=["tenant"])
+        for tenant in self._live.tenants():
+            traces.add_metric([tenant], self._live.traces(tenant))
+        length = GaugeMetricFamily("tempodb_blocklist_length", "Blocks, by tenant.", labels=["tenant"])
+        for tenant in self._blocks.tenants():
+            length.add_metric([tenant], len(self._blocks.blocks(tenant)))
+        yield traces
+        yield length
+        yield GaugeMetricFamily(
+            "tempo_ingester_live_trace_bytes", "OTLP bytes of spans that are in no block yet.", value=self._live.bytes()
+        )
+        yield GaugeMetricFamily("pytempo_damaged_blocks", "Damaged blocks set aside since the start.", value=self._blocks.set_aside_count)
+        if self.wal is not None:
+            yield from _log_metrics(self.wal)
+
+
+def _log_metrics(wal: Wal) -> Iterable[Metric]:
+    stats = wal.stats
+    yield CounterMetricFamily("pytempo_wal_records", "Requests made durable.", value=stats.records)
+    yield CounterMetricFamily("pytempo_wal_stored_bytes", "Bytes that they take in segments.", value=stats.stored_bytes)
+    yield CounterMetricFamily("pytempo_wal_syncs", "Groups of requests made durable, one fdatasync each.", value=stats.syncs)
+    yield CounterMetricFamily("pytempo_wal_failures", "Groups of requests that the disk refused.", value=stats.failures)
+    yield CounterMetricFamily(
+        "pytempo_wal_damaged_regions", "Damaged stretches of segments that were set aside.", value=stats.damaged_regions
+    )
+    yield GaugeMetricFamily("pytempo_wal_segments", "Sealed segments that wait for their blocks.", value=len(wal.segments()))

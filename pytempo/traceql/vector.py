@@ -1,0 +1,122 @@
+"""Values while a query is evaluated: one column of typed values at one level, and how columns and masks move between levels.
+
+A row may have no value, one, or (arrays) several, and rows may differ in type: so a `Vector` is a few parts of one type each,
+every part naming the rows that its values belong to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pytempo.model import Batch, Kind, Level, Values
+from pytempo.model.arrays import Bools, Ints, any_by_row, ranges
+from pytempo.traceql.types import Type
+
+TYPES = {Kind.STRING: Type.STRING, Kind.INT: Type.INT, Kind.DOUBLE: Type.FLOAT, Kind.BOOL: Type.BOOL}
+"""The TraceQL type of each kind of stored value."""
+
+BELOW = (Level.EVENT, Level.LINK)
+"""Levels of which a span may have several rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Values [k] of one type; `rows` [k] ascending, or None where there is exactly one value for every row."""
+
+    type: Type
+    values: Any
+    rows: Ints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """One value column over the `count` rows of a level. `present` None means that every row has a value."""
+
+    level: Level
+    count: int
+    parts: tuple[Part, ...]
+    present: Bools | None = None
+    is_array: Bools | None = None
+
+    @property
+    def there(self) -> Bools:
+        """The rows that have a value, of whatever type."""
+        return np.ones(self.count, np.bool_) if self.present is None else self.present
+
+    def part(self, *types: Type) -> Part | None:
+        """The part of one of these types, if there is one."""
+        return next((part for part in self.parts if part.type in types), None)
+
+
+def dense(level: Level, type_: Type, values: Any) -> Vector:
+    """A vector with one value of one type for every row."""
+    return Vector(level, len(values), (Part(type_, values),))
+
+
+def of_attribute(level: Level, values: Values) -> Vector:
+    """The vector of an attribute's values."""
+    parts = tuple(Part(TYPES[part.kind], part.values, part.rows) for part in values.parts)
+    return Vector(level, values.count, parts, values.present, values.is_array)
+
+
+def take(values: Any, rows: Ints) -> Any:
+    """Some values of a part, be they numbers or text."""
+    return values[rows] if isinstance(values, np.ndarray) else values.take(pa.array(rows))
+
+
+def lower(vector: Vector, batch: Batch, level: Level) -> Vector:
+    """The vector seen from the rows of a level below: every row has what the row above it has."""
+    if vector.level is level:
+        return vector
+    return replace(take_rows(vector, batch.rows(level, vector.level)), level=level)
+
+
+def take_rows(vector: Vector, rows: Ints) -> Vector:
+    """The vector whose row i is row rows[i] of this one."""
+    parts = tuple(_take_part(part, rows) for part in vector.parts)
+    present = None if vector.present is None else vector.present[rows]
+    return Vector(vector.level, len(rows), parts, present, None if vector.is_array is None else vector.is_array[rows])
+
+
+def _take_part(part: Part, above: Ints) -> Part:
+    if part.rows is None:
+        return Part(part.type, take(part.values, above))
+    first = np.searchsorted(part.rows, above, side="left")
+    counts = np.searchsorted(part.rows, above, side="right") - first
+    return Part(part.type, take(part.values, ranges(first, counts)), np.repeat(np.arange(len(above)), counts))
+
+
+def gather(vector: Vector, batch: Batch) -> Vector:
+    """A vector of events or links as one of spans that may have several values each."""
+    if vector.level not in BELOW:
+        return lower(vector, batch, Level.SPAN)
+    span = batch.rows(vector.level, Level.SPAN)
+    parts = tuple(replace(part, rows=span if part.rows is None else span[part.rows]) for part in vector.parts)
+    there = any_by_row(span, vector.there, batch.count(Level.SPAN))
+    return Vector(Level.SPAN, batch.count(Level.SPAN), parts, there, there.copy())
+
+
+def to_spans(mask: Bools, batch: Batch, level: Level) -> Bools:
+    """A mask over a level as a mask over spans: what holds above a span holds for it, what holds for one event or link of it does too."""
+    if level is Level.SPAN:
+        return mask
+    if level in BELOW:
+        return any_by_row(batch.rows(level, Level.SPAN), mask, batch.count(Level.SPAN))
+    out: Bools = mask[batch.rows(Level.SPAN, level)]
+    return out
+
+
+def meeting_level(one: Level, other: Level) -> Level:
+    """The level whose rows see both levels without ambiguity; events against links meet at their span."""
+    if one is other:
+        return one
+    if one in BELOW and other in BELOW:
+        return Level.SPAN
+    for level in BELOW:
+        if level in (one, other):
+            return level
+    return Level.SCOPE if {one, other} == {Level.RESOURCE, Level.SCOPE} else Level.SPAN

@@ -1,0 +1,164 @@
+"""Whatever way the corpus lies in the store, the recorded answers come back.
+
+The same cases are asked of a server that holds the corpus live, in one block, in many blocks, and after a restart from the WAL or from
+blocks. `conformance.py` has the runner and the comparison, docs/traceql.md the rules behind the cases.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance import conformance, corpus
+from tests.servers import serve
+
+pytestmark = pytest.mark.conformance
+
+Case = dict[str, Any]
+Answer = dict[str, Any]
+
+SEED = 7
+PIECES = 6
+ASKERS = 4
+"""Cases asked at a time: the answers must not depend on who else asks."""
+
+KINDS = {"legacy", "limits", "search", "status", "tags", "tags1", "trace", "trace1", "values", "values1"}
+"""The kinds of cases that are asked; metrics are not answered yet."""
+
+LATER_ROUTES = ("/api/metrics/", "/status")
+"""Routes that are not served yet."""
+
+SHOWN = 20
+"""Differences written out in a failure; the rest is counted."""
+
+
+@cache
+def cases() -> list[Case]:
+    """Every case of the kinds and routes that are served."""
+    served = [case for case in conformance.read_cases() if case["kind"] in KINDS]
+    return [case for case in served if not (case["kind"] == "status" and case["q"].startswith(LATER_ROUTES))]
+
+
+def agrees(case: Case, got: Answer) -> bool:
+    """Whether an answer is the recorded one."""
+    return conformance.same(case["want"], got, case.get("loose", False), case.get("zeros_free", False))
+
+
+def differences(url: str, base: int) -> list[tuple[Case, Answer]]:
+    """The cases that a server answers differently, each with its answer."""
+    with ThreadPoolExecutor(ASKERS) as pool:
+        answers = pool.map(lambda case: conformance.ask(url, base, case), cases())
+        return [(case, got) for case, got in zip(cases(), answers, strict=True) if not agrees(case, got)]
+
+
+def report(different: list[tuple[Case, Answer]]) -> str:
+    """Counts by kind, then the first differences: what was asked, and where the answer departs from the recorded one."""
+    asked, wrong = Counter(case["kind"] for case in cases()), Counter(case["kind"] for case, _ in different)
+    lines = [f"{kind}: {asked[kind] - wrong[kind]}/{asked[kind]}" for kind in sorted(asked)]
+    for case, got in different[:SHOWN]:
+        lines.append(f"{case['kind']}  {case['q']}  {case.get('params', '')}")
+        lines.append(f"    {departure(case['want'], got)}")
+    return "\n".join(lines)
+
+
+def departure(want: object, got: object, place: str = "answer") -> str:
+    """The first place where two answers differ, and what stands there."""
+    if isinstance(want, dict) and isinstance(got, dict) and want.get("status") == got.get("status"):
+        for key in sorted(want.keys() | got.keys()):
+            if not conformance.close(want.get(key), got.get(key)):
+                return departure(want.get(key), got.get(key), f"{place}.{key}")
+    if isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
+        for index, (wanted, given) in enumerate(zip(want, got, strict=True)):
+            if not conformance.close(wanted, given):
+                return departure(wanted, given, f"{place}[{index}]")
+    return f"{place}: want {clip(want)}, got {clip(got)}"
+
+
+def clip(answer: object) -> str:
+    return json.dumps(answer, ensure_ascii=False, sort_keys=True)[:300]
+
+
+def blocks(data_dir: Path) -> int:
+    """How many blocks are published."""
+    return len(list((data_dir / "blocks" / "single-tenant").glob("*/meta.json")))
+
+
+def flush(url: str, data_dir: Path) -> None:
+    """Asks for a flush and waits until its block is there."""
+    before, deadline = blocks(data_dir), time.monotonic() + 30
+    with urllib.request.urlopen(f"{url}/flush", timeout=30) as answer:
+        assert answer.status in {200, 204}
+    while blocks(data_dir) == before:
+        assert time.monotonic() < deadline, "no block within 30 s of /flush"
+        time.sleep(0.01)
+
+
+@contextmanager
+def live(data_dir: Path, base: int) -> Iterator[str]:
+    """All of the corpus in the WAL and in memory."""
+    with serve(data_dir) as server:
+        conformance.load(server.otlp_grpc_address, base, SEED)
+        assert blocks(data_dir) == 0
+        yield server.http_url
+
+
+@contextmanager
+def flushed(data_dir: Path, base: int) -> Iterator[str]:
+    """All of it in one block."""
+    with live(data_dir, base) as url:
+        flush(url, data_dir)
+        assert blocks(data_dir) == 1
+        yield url
+
+
+@contextmanager
+def flushed_and_restarted(data_dir: Path, base: int) -> Iterator[str]:
+    """In one block, found by a new process."""
+    with flushed(data_dir, base):
+        pass
+    with serve(data_dir) as server:
+        yield server.http_url
+
+
+@contextmanager
+def killed_and_restarted(data_dir: Path, base: int) -> Iterator[str]:
+    """Never flushed by the first process, which was killed: read back from the WAL."""
+    with serve(data_dir) as server:
+        conformance.load(server.otlp_grpc_address, base, SEED)
+        server.kill()
+    with serve(data_dir) as server:
+        yield server.http_url
+
+
+@contextmanager
+def in_pieces(data_dir: Path, base: int) -> Iterator[str]:
+    """In five blocks and the live part, with traces that lie in several of them."""
+    requests = list(corpus.requests(base, SEED))
+    with serve(data_dir) as server:
+        for piece in range(PIECES):
+            first, last = (len(requests) * bound // PIECES for bound in (piece, piece + 1))
+            conformance.send(server.otlp_grpc_address, requests[first:last])
+            if piece < PIECES - 1:
+                flush(server.http_url, data_dir)
+        assert blocks(data_dir) >= PIECES - 1
+        yield server.http_url
+
+
+@pytest.mark.parametrize("state", [live, flushed, flushed_and_restarted, killed_and_restarted, in_pieces], ids=lambda state: state.__name__)
+def test_the_recorded_answers_come_back(state: Callable[[Path, int], Any], tmp_path: Path) -> None:
+    base = conformance.new_base()
+    conformance.name_data(base, SEED)
+    with state(tmp_path / "data", base) as url:
+        different = differences(url, base)
+    if different:
+        pytest.fail(report(different), pytrace=False)

@@ -1,0 +1,123 @@
+"""The attribute table: choosing, joining and compacting leave every owner the attributes that it had."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from pytempo.model import Attributes, Kind, Level
+from pytempo.model.attributes import TYPED, compact, concat_attributes
+from pytempo.otlp import decode
+from tests.otlp.strategies import attributes
+
+some = settings(max_examples=50)
+
+
+def table_of(owners: list[list[KeyValue]]) -> Attributes:
+    """The table of spans with these attributes."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    for owned in owners:
+        spans.add(trace_id=b"T" * 16, span_id=b"S" * 8, attributes=owned)
+    return decode([request.SerializeToString()]).batch.attributes(Level.SPAN)
+
+
+def tables() -> st.SearchStrategy[Attributes]:
+    return st.lists(attributes(3), min_size=1, max_size=5).map(table_of)
+
+
+def listed(table: Attributes) -> list[str]:
+    """The attributes of every owner, as text (in which one NaN equals another)."""
+    keys, kinds, values = table.listed()
+    return [repr(list(zip(keys[a:b], kinds[a:b], values[a:b], strict=True))) for a, b in pairwise(table.offsets.tolist())]
+
+
+@some
+@given(tables(), st.data())
+def test_take_gives_the_rows_that_were_asked_for(table: Attributes, data: st.DataObject) -> None:
+    rows = data.draw(st.lists(st.integers(0, len(table.offsets) - 2), max_size=6))
+    taken = table.take(np.array(rows, np.int64))
+    assert listed(taken) == [listed(table)[row] for row in rows]
+    assert listed(compact(taken)) == listed(taken)
+
+
+@some
+@given(tables(), st.data())
+def test_where_keeps_every_owner_and_the_attributes_of_the_mask(table: Attributes, data: st.DataObject) -> None:
+    keep = np.array(data.draw(st.lists(st.booleans(), min_size=len(table), max_size=len(table))), np.bool_)
+    kept = table.where(keep)
+    assert len(kept.offsets) == len(table.offsets)
+    assert kept.owners.tolist() == table.owners[keep].tolist()
+    assert repr(kept.listed()[2]) == repr([value for value, wanted in zip(table.listed()[2], keep, strict=True) if wanted])
+
+
+@some
+@given(st.lists(tables(), min_size=1, max_size=3))
+def test_joined_tables_stand_one_under_the_other(parts: list[Attributes]) -> None:
+    joined = concat_attributes(parts)
+    assert listed(joined) == [owner for part in parts for owner in listed(part)]
+    assert len(set(joined.key_names.to_pylist())) == len(joined.key_names)
+
+
+@some
+@given(tables(), st.data())
+def test_a_compact_table_holds_no_more_than_it_uses(table: Attributes, data: st.DataObject) -> None:
+    rows = data.draw(st.lists(st.integers(0, len(table.offsets) - 2), max_size=3, unique=True))
+    small = compact(table.take(np.array(rows, np.int64)))
+    for kind in (*TYPED, Kind.OTHER):
+        assert len(small.pool(kind)) == int(small.counts[small.kinds == kind].sum())
+
+
+@some
+@given(tables())
+def test_the_values_of_a_key_are_those_of_its_rows(table: Attributes) -> None:
+    keys, kinds, values = table.listed()
+    for key in {*keys, "absent"}:
+        of_key = [
+            (row, kind, value) for row, name, kind, value in zip(table.owners.tolist(), keys, kinds, values, strict=True) if name == key
+        ]
+        found = table.values(key)
+        assert np.flatnonzero(found.present).tolist() == [row for row, kind, _ in of_key if kind != Kind.NIL]
+        for part in found.parts:
+            flat = [
+                (row, one) for row, kind, value in of_key if kind == part.kind for one in (value if isinstance(value, list) else [value])
+            ]
+            assert repr(list(zip(part.rows.tolist(), part.values.tolist(), strict=True))) == repr(flat)
+        arrays = [row for row, _, value in of_key if isinstance(value, list)]
+        assert (np.flatnonzero(found.is_array).tolist() if found.is_array is not None else []) == arrays
+
+
+def test_values_know_arrays_from_scalars_and_nil_from_anything() -> None:
+    def owner(**value: Any) -> list[KeyValue]:
+        return [KeyValue(key="k", value=value)]
+
+    table = table_of(
+        [owner(int_value=1), [], owner(array_value={"values": [{"int_value": 2}, {"int_value": 3}]}), owner(), owner(array_value={})]
+    )
+    values = table.values("k")
+    (part,) = values.parts
+    assert (part.kind, part.rows.tolist(), part.values.tolist()) == (Kind.INT, [0, 2, 2], [1, 2, 3])
+    assert values.present.tolist() == [True, False, True, False, True]
+    assert values.is_array is not None
+    assert values.is_array.tolist() == [False, False, True, False, True]
+
+
+def test_an_empty_table_has_owners_without_attributes() -> None:
+    table = Attributes.empty(3)
+    assert listed(table) == ["[]"] * 3
+    assert table.code("k") == -1
+    assert table.values("k").present.tolist() == [False] * 3
+    assert listed(concat_attributes([table, table])) == ["[]"] * 6
+
+
+def test_keys_are_found_by_name_in_a_dictionary_of_names() -> None:
+    table = table_of([[KeyValue(key="a", value={"int_value": 1}), KeyValue(key="b", value={"int_value": 2})]])
+    assert table.key_names.type == pa.string()
+    assert [table.key_names[table.code(key)].as_py() for key in ("a", "b")] == ["a", "b"]
