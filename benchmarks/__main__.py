@@ -1,0 +1,24 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks import ingest
+
+
+def main() -> None:
+    """Run the benchmark that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("ingest", help="CPU a span from receive to block, memory, disk, trace by id, needle")
+    one.add_argument("--spans", type=int, default=200_000)
+    one.add_argument("--request", type=int, default=512, help="spans of a request")
+    one.add_argument("--clients", type=int, default=4)
+    one.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
+
+
+if __name__ == "__main__":
+    main()
