@@ -43,6 +43,7 @@ class BlockSource:
         self._lock = threading.RLock()
         self._shards: dict[int, BloomShard | None] = {}
         self._ids: TraceIds | None = None
+        self._looked_at: dict[int, TraceIds] = {}
 
     @property
     def name(self) -> str:
@@ -86,10 +87,10 @@ class BlockSource:
             yield self._batch(group, ahead)
 
     def _batch(self, group: int, ahead: frozenset[str] = frozenset()) -> RowGroupBatch:
-        ids = self._ids
-        if ids is not None:
+        ids = self._looked_at.get(group)
+        if self._ids is not None:
             first, last = self._file.first_rows[group : group + 2]
-            ids = TraceIds(ids.high[first:last], ids.low[first:last])
+            ids = TraceIds(self._ids.high[first:last], self._ids.low[first:last])
         return RowGroupBatch(self._file, group, self.meta.dedicated_columns, ahead, ids)
 
     def _holding(self, wanted: TraceIds) -> list[int]:
@@ -108,7 +109,9 @@ class BlockSource:
             return []
         bounds = [self._file.chunk(group, paths.TRACE_ID) for group in range(self._file.row_groups)]
         near = [group for group, chunk in enumerate(bounds) if chunk.low is None or chunk.low <= key.tobytes() <= chunk.high]
-        return [group for group in near if (self._batch(group).trace_ids().find(wanted) >= 0).any()]
+        for group in near:
+            self._looked_at[group] = self._batch(group).trace_ids()
+        return [group for group in near if (self._looked_at[group].find(wanted) >= 0).any()]
 
     def _shard(self, number: int) -> BloomShard | None:
         """A shard of the id filter; None where the block has none, then every id may be there."""

@@ -9,6 +9,7 @@ A stop between any two steps leaves nothing that a reader sees; writing the bloc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from pytempo.model.ids import TraceIds
 from pytempo.model.levels import Level
 
 FAR = 366 * 24 * 3600 * 10**9
-"""Nanoseconds between a block's traces and others of it that makes these outliers: a clock that was never set, not a late arrival."""
+"""Nanoseconds without a trace that make those on one side outliers: a clock that was never set, not a late arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,14 @@ def _meta(
     )
 
 
-def main_range(ranges: list[Range], starts: Array) -> Range:
+def main_range(ranges: Sequence[Range], starts: Array) -> Range:
     """The times of a block for those who know one range only, made of `ranges` (as `cover` gives them for traces that start at `starts`).
 
-    It goes from the first to the last of them that is not further than `FAR` from the one with most traces.
+    Ranges that are not further than `FAR` from the next belong together; it spans those with most traces, the latest of equal ones.
     """
-    firsts = np.array([first for first, _ in ranges], np.uint64)
-    most = int(np.argmax(np.bincount(np.searchsorted(firsts, starts, side="right") - 1)))
-    near = [(first, last) for first, last in ranges if first <= ranges[most][1] + FAR and last + FAR >= ranges[most][0]]
-    return near[0][0], near[-1][1]
+    firsts, lasts = (np.array(edges, np.uint64) for edges in zip(*ranges, strict=True))
+    cluster = np.concatenate(([0], np.cumsum(firsts[1:] - lasts[:-1] > FAR)))
+    traces = np.bincount(cluster[np.searchsorted(firsts, starts, side="right") - 1])
+    most = len(traces) - 1 - int(np.argmax(traces[::-1]))
+    inside = np.flatnonzero(cluster == most)
+    return ranges[inside[0]][0], ranges[inside[-1]][1]

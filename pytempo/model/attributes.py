@@ -54,6 +54,16 @@ class Values:
     is_array: Bools | None = None
     """[count], true where the value is an array; None where no value is."""
 
+    def take(self, rows: Ints) -> Values:
+        """The values whose row i is row rows[i] of these."""
+        parts = []
+        for part in self.parts:
+            first = np.searchsorted(part.rows, rows, side="left")
+            counts = np.searchsorted(part.rows, rows, side="right") - first
+            if counts.any():
+                parts.append(Part(part.kind, np.repeat(np.arange(len(rows)), counts), take(part.values, ranges(first, counts))))
+        return Values(len(rows), tuple(parts), self.present[rows], None if self.is_array is None else self.is_array[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
@@ -174,6 +184,23 @@ class Attributes:
             np.empty(0, np.bool_),
             text([]),
         )
+
+
+def concat_values(columns: Sequence[Values]) -> Values:
+    """The values of one attribute in tables that stand one under the other."""
+    first = offsets_of(np.array([column.count for column in columns]))
+    parts = []
+    for kind in TYPED:
+        mine = [(part, start) for column, start in zip(columns, first, strict=False) for part in column.parts if part.kind is kind]
+        if mine:
+            values = [part.values for part, _ in mine]
+            together = concat_text(values) if kind is Kind.STRING else np.concatenate(values)
+            parts.append(Part(kind, np.concatenate([part.rows + start for part, start in mine]), together))
+    is_array = None
+    if any(column.is_array is not None for column in columns):
+        none = [np.zeros(column.count, np.bool_) if column.is_array is None else column.is_array for column in columns]
+        is_array = np.concatenate(none)
+    return Values(int(first[-1]), tuple(parts), np.concatenate([column.present for column in columns]), is_array)
 
 
 def concat_attributes(tables: Sequence[Attributes]) -> Attributes:

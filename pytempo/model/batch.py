@@ -7,6 +7,7 @@ A batch holds spans in order of arrival, not of trace: `trace_of_span` says whic
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,9 +57,16 @@ class Batch(ABC):
     def stored(self, level: Level, name: str) -> Any:
         """A stored column (model/levels.py lists them), as an array or a text column."""
 
+    def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:  # noqa: B027  nothing to do for what is in memory
+        """These columns will be asked for next: whoever reads files may read them together."""
+
     def values(self, level: Level, key: str) -> Values:
         """The values of one attribute at one level."""
         return self.attributes(level).values(key)
+
+    def attributes_at(self, level: Level, rows: Ints) -> Attributes:
+        """The attributes of some rows of a level."""
+        return self.attributes(level).take(rows)
 
     def keys(self, level: Level) -> tuple[Ints, Ints, Any]:
         """Which attributes the rows of a level have: offsets [rows + 1], a code for each attribute, the names that the codes stand for."""

@@ -7,7 +7,7 @@ share (query/joining.py).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytempo.model.batch import Batch
@@ -54,8 +54,10 @@ class Scan:
     all_conditions: bool = True
     start: int = 0
     end: int = MAX_TIME
-    traces: bytes | None = field(default=None)
+    traces: bytes | None = None
     """A single 16-byte trace id where only that trace is asked for."""
+    whole: bool = False
+    """Every column and attribute is read ahead: for those who want traces as they were sent."""
 
 
 class Source(Protocol):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytempo.model import traces, tree
 from pytempo.model.arrays import Ints, coded, concat_text, offsets_of, take, take_ragged
-from pytempo.model.attributes import Attributes, concat_attributes
+from pytempo.model.attributes import Attributes, Values, concat_attributes, concat_values
 from pytempo.model.batch import Batch, MemoryBatch
 from pytempo.model.fingerprint import group_equal
 from pytempo.model.ids import TraceIds
@@ -86,26 +86,29 @@ class Composed(Batch):
 
 
 class Selection(Composed):
-    """Some spans of a batch in a new order, with their events and links; scopes and resources stay as they are."""
+    """Some spans of a batch in a new order, with their events and links, and with the scopes and resources that they hang under."""
 
     def __init__(self, batch: Batch, spans: Ints) -> None:
         self._batch, self._spans = batch, spans
-        chosen = batch.trace_of_span()[spans]
-        used = np.zeros(batch.count(Level.TRACE), np.bool_)
-        used[chosen] = True
-        self._ids = batch.trace_ids().take(used)
-        self._trace = (np.cumsum(used, dtype=np.int32) - 1)[chosen]
+        traces_used, self._trace = _renumbered(batch.trace_of_span()[spans], batch.count(Level.TRACE))
+        self._ids = batch.trace_ids().take(traces_used)
 
     @cached_property
     def _below(self) -> dict[Level, tuple[NDArray[np.int32], NDArray[np.int64]]]:
         return {level: take_ragged(self._batch.offsets(level), self._spans) for level in (Level.EVENT, Level.LINK)}
 
+    @cached_property
+    def _scopes(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The rows of the batch's scopes that are used, and for each span which of them."""
+        return _renumbered(self._batch.scope_of_span()[self._spans], self._batch.count(Level.SCOPE))
+
+    @cached_property
+    def _resources(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The rows of the batch's resources that are used, and for each used scope which of them."""
+        return _renumbered(self._batch.resource_of_scope()[self._scopes[0]], self._batch.count(Level.RESOURCE))
+
     def count(self, level: Level) -> int:
-        if level is Level.SPAN:
-            return len(self._spans)
-        if level is Level.TRACE:
-            return len(self._ids)
-        return len(self._below[level][1]) if level in (Level.EVENT, Level.LINK) else self._batch.count(level)
+        return len(self._ids) if level is Level.TRACE else len(self._rows(level))
 
     def trace_ids(self) -> TraceIds:
         return self._ids
@@ -114,27 +117,36 @@ class Selection(Composed):
         return self._trace
 
     def scope_of_span(self) -> NDArray[np.int32]:
-        return self._batch.scope_of_span()[self._spans]
+        return self._scopes[1]
 
     def resource_of_scope(self) -> NDArray[np.int32]:
-        return self._batch.resource_of_scope()
+        return self._resources[1]
 
     def offsets(self, level: Level) -> NDArray[np.int32]:
         return self._below[level][0]
 
-    def _rows(self, level: Level) -> Ints | None:
+    def _rows(self, level: Level) -> Ints:
         if level is Level.SPAN:
             return self._spans
-        return self._below[level][1] if level in (Level.EVENT, Level.LINK) else None
+        if level in (Level.EVENT, Level.LINK):
+            return self._below[level][1]
+        return self._scopes[0] if level is Level.SCOPE else self._resources[0]
 
     def _load_attributes(self, level: Level) -> Attributes:
-        rows = self._rows(level)
-        table = self._batch.attributes(level)
-        return table if rows is None else table.take(rows)
+        return self._batch.attributes_at(level, self._rows(level))
 
     def _load(self, level: Level, name: str) -> Any:
-        rows, column = self._rows(level), self._batch.stored(level, name)
-        return column if rows is None else take(column, rows)
+        return take(self._batch.stored(level, name), self._rows(level))
+
+    def values(self, level: Level, key: str) -> Values:
+        return self._batch.values(level, key).take(self._rows(level))
+
+
+def _renumbered(rows: Ints, count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Of `count` rows those that are named, ascending, and the names as places among them."""
+    used = np.zeros(count, np.bool_)
+    used[rows] = True
+    return np.flatnonzero(used), (np.cumsum(used, dtype=np.int32) - 1)[rows]
 
 
 class Concat(Composed):
@@ -175,6 +187,9 @@ class Concat(Composed):
 
     def offsets(self, level: Level) -> NDArray[np.int32]:
         return offsets_of(np.concatenate([np.diff(batch.offsets(level)) for batch in self._batches]))
+
+    def values(self, level: Level, key: str) -> Values:
+        return concat_values([batch.values(level, key) for batch in self._batches])
 
     def _load_attributes(self, level: Level) -> Attributes:
         return concat_attributes([batch.attributes(level) for batch in self._batches])

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pytempo.model import Batch, Level, Selection
-from pytempo.model.arrays import Bools, Ints, coded, plain_text, ranges
+from pytempo.model.arrays import Bools, Ints, coded, offsets_of, plain_text, ranges
 from pytempo.query.results import AttributeValue, FoundSpan, FoundTrace, ServiceStats, Spanset
 from pytempo.traceql import ast, compare
 from pytempo.traceql.condition import Conditions, constant_for
@@ -24,6 +24,13 @@ from pytempo.traceql.vector import BELOW, Part, Vector, take_rows, to_spans
 
 ERROR = 2
 """Status code of a span that failed."""
+
+READ = (
+    *((Level.TRACE, name) for name in ("start", "end", "duration", "root_name", "root_service")),
+    *((Level.SPAN, name) for name in ("span_id", "start", "duration", "status_code")),
+    (Level.RESOURCE, "service_name"),
+)
+"""What every answer shows of a trace and its spans."""
 
 DERIVED_FIELDS = frozenset({"span:childCount", "nestedSetLeft", "nestedSetRight", "nestedSetParent"})
 """Fields of a span that say something of its whole trace, so that a few spans alone cannot tell them."""
@@ -39,6 +46,7 @@ class Shown:
 
 def show_traces(batch: Batch, traces: Sequence[int], spansets: Spansets, shown: Shown) -> list[FoundTrace]:
     """Some traces of one batch, each once, with their spansets; columns are read once for all of them."""
+    batch.read_ahead(READ)
     summary, ids = batch.summary(), batch.trace_ids()
     rows = np.asarray(traces, np.int64)
     names, services = (column.take(pa.array(rows)).to_pylist() for column in (summary.root_name, summary.root_service))
@@ -79,7 +87,7 @@ def _show_spansets(batch: Batch, traces: Ints, spansets: Spansets, shown: Shown)
     bounds = np.searchsorted(spansets.sets, np.arange(len(spansets.trace) + 1))
     matched = np.diff(bounds)[sets]
     few = np.minimum(matched, shown.spans)
-    spans = _show_spans(batch, spansets.spans[ranges(bounds[sets], few)], shown.fields)
+    spans = _show_spans(batch, _first_spans(batch, spansets, sets, bounds)[ranges(offsets_of(matched)[:-1], few)], shown.fields)
     out: dict[int, list[Spanset]] = {}
     first = 0
     for number, trace, total, count in zip(sets.tolist(), spansets.trace[sets].tolist(), matched.tolist(), few.tolist(), strict=True):
@@ -87,6 +95,14 @@ def _show_spansets(batch: Batch, traces: Ints, spansets: Spansets, shown: Shown)
         out.setdefault(trace, []).append(Spanset(total, tuple(spans[first : first + count]), attributes))
         first += count
     return out
+
+
+def _first_spans(batch: Batch, spansets: Spansets, sets: Ints, bounds: Ints) -> Ints:
+    """The spans of some spansets, one after the other, each in order of start, then id."""
+    places = ranges(bounds[sets], np.diff(bounds)[sets])
+    spans, owner = spansets.spans[places], spansets.sets[places]
+    start, identifier = (batch.stored(Level.SPAN, name)[spans] for name in ("start", "span_id"))
+    return spans[np.lexsort((identifier, start, owner))]
 
 
 def _show_spans(batch: Batch, rows: Ints, fields: tuple[ShownField, ...]) -> list[FoundSpan]:

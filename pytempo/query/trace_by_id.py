@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytempo.model import Level, Scan, Source, TraceIds
-from pytempo.model.levels import COLUMNS
 from pytempo.model.scan import MAX_TIME
 from pytempo.query.joining import join
 from pytempo.query.results import Inspected, Trace
-
-EVERYTHING = frozenset((level, name) for level, names in COLUMNS.items() if level is not Level.TRACE for name in names)
 
 
 def find_trace(trace_id: bytes, sources: Sequence[Source], *, start: int = 0, end: int = MAX_TIME) -> Trace | None:
@@ -19,7 +16,7 @@ def find_trace(trace_id: bytes, sources: Sequence[Source], *, start: int = 0, en
     `start` and `end` (unix nanoseconds) leave out sources that do not touch them; spans are never cut.
     """
     wanted = TraceIds.of(trace_id)
-    scan = Scan(columns=EVERYTHING, start=start, end=end, traces=trace_id)
+    scan = Scan(start=start, end=end, traces=trace_id, whole=True)
     there = [source for source in sources if source.touches(start, end)]
     batch = join(there, wanted, scan)
     if batch is None:

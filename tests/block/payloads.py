@@ -122,5 +122,5 @@ def random_batch(seed: int, spans: int) -> MemoryBatch:
     return merge([decode([payloads.request(count).SerializeToString()]).batch for count in (spans - spans // 3, spans // 3)])
 
 
-batches = st.builds(random_batch, seed=st.integers(0, 2**32), spans=st.integers(1, 30))
+batches = st.builds(random_batch, seed=st.integers(0, 2**32), spans=st.integers(1, 60))
 """Clean batches of at least one span; what a seed makes of fewer spans is simpler."""

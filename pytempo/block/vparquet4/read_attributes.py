@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytempo.block.vparquet4.attribute_lists import NIL_JSON
 from pytempo.block.vparquet4.columns import ATTRIBUTES, AttributeColumn
-from pytempo.model.arrays import Array, Bools, Ints, coded, concat_text, offsets_of, plain_text, text
+from pytempo.model.arrays import Array, Bools, Ints, coded, concat_text, offsets_of, plain_text, take_ragged, text
 from pytempo.model.attributes import TYPED, Attributes, Kind, Part, Values
 
 VALUE_LEAVES = {
@@ -42,6 +42,11 @@ class AttributeLists:
     def table(self) -> Attributes:
         """All of them."""
         return replace(self._at(slice(None)), offsets=self.offsets)
+
+    def table_at(self, rows: Ints) -> Attributes:
+        """Those of some rows."""
+        offsets, positions = take_ragged(self.offsets, rows)
+        return replace(self._at(positions), offsets=offsets)
 
     def values(self, key: str) -> Values:
         """The values of one key."""
@@ -121,6 +126,14 @@ class OwnColumn:
         absent = pc.index(pool, "").as_py() if column.required else -1
         rows = np.flatnonzero((codes >= 0) & (codes != absent))
         return cls(column, rows, codes[rows], pool)
+
+    def at(self, rows: Ints) -> OwnColumn:
+        """The column over some rows, which are numbered anew."""
+        if not len(self.rows):
+            return self
+        place = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        here = np.flatnonzero(self.rows[place] == rows)
+        return replace(self, rows=here, places=self.places[place[here]])
 
     def part(self) -> Part:
         """The values as those of the level's rows."""

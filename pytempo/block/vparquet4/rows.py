@@ -24,7 +24,7 @@ from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
-from pytempo.model.scan import Scan
+from pytempo.model.scan import AttributeName, Scan
 from pytempo.model.traces import Summary
 from pytempo.model.tree import Nesting
 
@@ -45,13 +45,26 @@ _TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
 
 def leaves_of(scan: Scan, dedicated: Iterable[DedicatedColumn]) -> frozenset[str]:
     """The leaves that hold what a scan reads ahead."""
+    if scan.whole:
+        return frozenset(LEAVES)
+    return leaves_of_columns(scan.columns) | leaves_of_attributes(scan.attributes, dedicated)
+
+
+def leaves_of_columns(columns: Iterable[tuple[Level, str]]) -> frozenset[str]:
+    """The leaves behind some columns, stored or derived."""
     wanted: set[str] = set()
-    for level, name in scan.columns:
+    for level, name in columns:
         if (level, name) in STORED:
             wanted.add(STORED[level, name])
         elif level is Level.SPAN and name in DERIVED:
             wanted.update(_TREE)
-    for attribute in scan.attributes:
+    return frozenset(wanted)
+
+
+def leaves_of_attributes(attributes: Iterable[AttributeName], dedicated: Iterable[DedicatedColumn]) -> frozenset[str]:
+    """The leaves in which some attributes may lie."""
+    wanted: set[str] = set()
+    for attribute in attributes:
         for level in ATTRIBUTE_LEVELS if attribute.level is None else (attribute.level,):
             wanted.update(ATTRIBUTES[level].all())
             wanted.update(column.path for column in attribute_columns(level, dedicated) if column.key == attribute.key)
@@ -83,6 +96,7 @@ class RowGroupBatch(Batch):
         self._lists: dict[str, NDArray[np.int32]] = {}
         self._columns: dict[tuple[Level, str], Any] = {}
         self._tables: dict[Level, Attributes] = {}
+        self._values: dict[tuple[Level, str], Values] = {}
         self.bytes_read = 0
 
     def count(self, level: Level) -> int:
@@ -116,6 +130,9 @@ class RowGroupBatch(Batch):
 
     def offsets(self, level: Level) -> NDArray[np.int32]:
         return self._offsets(level)
+
+    def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:
+        self._ahead |= leaves_of_columns(columns)
 
     def file_order(self) -> NDArray[np.int64]:
         return np.arange(self.count(Level.SPAN))
@@ -154,7 +171,18 @@ class RowGroupBatch(Batch):
             self._tables[level] = joined_table(self._attribute_lists(level).table(), self._own_columns(level))
         return self._tables[level]
 
+    def attributes_at(self, level: Level, rows: Ints) -> Attributes:
+        if level in self._tables:
+            return self._tables[level].take(rows)
+        self._load([*ATTRIBUTES[level].all(), *(column.path for column in self._own[level])])
+        return joined_table(self._attribute_lists(level).table_at(rows), [own.at(rows) for own in self._own_columns(level)])
+
     def values(self, level: Level, key: str) -> Values:
+        if (level, key) not in self._values:
+            self._values[level, key] = self._read_values(level, key)
+        return self._values[level, key]
+
+    def _read_values(self, level: Level, key: str) -> Values:
         own = [column for column in self._own[level] if column.key == key]
         self._load([ATTRIBUTES[level].key, *(column.path for column in own)])
         lists = self._keys(level)

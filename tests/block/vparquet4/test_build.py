@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 from pytempo.block import DedicatedColumn
 from pytempo.block.vparquet4 import SCHEMA
 from pytempo.block.vparquet4.build import build_table
-from pytempo.model import MemoryBatch, merge
-from pytempo.otlp import decode
+from pytempo.model import MemoryBatch
 from tests.block import payloads
+from tests.block.samples import the_corpus
 from tests.block.vparquet4 import row_wise
-from tests.conformance import corpus
 
-BASE = 1_795_593_600 * 10**9
 LISTED = (
     DedicatedColumn("dedicated", "resource"),
     DedicatedColumn("user.id"),
@@ -41,10 +39,6 @@ def comparable(value: Any) -> Any:
     return struct.pack("<d", value) if isinstance(value, float) else value
 
 
-def the_corpus() -> MemoryBatch:
-    return merge([decode([request]).batch for request in corpus.requests(BASE)])
-
-
 @pytest.mark.parametrize("dedicated", [(), LISTED], ids=["without", "with"])
 def test_the_corpus_becomes_the_rows_of_the_plain_builder(dedicated: Sequence[DedicatedColumn]) -> None:
     batch = the_corpus()
@@ -56,7 +50,7 @@ def test_the_corpus_becomes_the_rows_of_the_plain_builder(dedicated: Sequence[De
     assert comparable(table.to_pylist()) == row_wise.rows(batch, dedicated)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(batch=payloads.batches, dedicated=st.sampled_from([(), LISTED]))
 def test_any_batch_becomes_the_rows_of_the_plain_builder(batch: MemoryBatch, dedicated: Sequence[DedicatedColumn]) -> None:
     table = build_table(batch, dedicated)

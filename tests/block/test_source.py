@@ -1,0 +1,194 @@
+"""A block answers scans and ids by the row groups that hold what is wanted, also while it is being deleted and from several threads."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytempo.block import UnsupportedFormat
+from pytempo.block.source import BlockSource
+from pytempo.block.writer import BlockOptions
+from pytempo.errors import Damaged, NotFound
+from pytempo.model import AttributeName, Batch, Level, Scan, TraceIds
+from tests.block.samples import BASE, TENANT, batch_of, block_of, source_of, the_corpus
+from tests.comparing import as_dicts
+
+ABSENT = TraceIds.of(bytes(15) + b"\x01")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("blocks")
+
+
+@pytest.fixture(scope="module")
+def source(root: Path) -> BlockSource:
+    return source_of(root, the_corpus())
+
+
+def fresh(source: BlockSource, root: Path) -> BlockSource:
+    """The same block, nothing of it opened yet."""
+    from pytempo.backend import LocalBackend
+
+    return BlockSource(LocalBackend(root), source.meta)
+
+
+def traces(batches: list[Batch]) -> set[str]:
+    return {ids.hex(row) for ids in (batch.trace_ids() for batch in batches) for row in range(len(ids))}
+
+
+def test_a_source_says_who_it_is(source: BlockSource) -> None:
+    assert source.name == source.meta.block_id
+    assert source.sequence == 17
+    assert source.touches(BASE, BASE + 1800 * 10**9)
+    assert not source.touches(0, BASE - 10**9)
+
+
+def test_a_block_of_another_writer_counts_as_filled_at_its_end(source: BlockSource, root: Path) -> None:
+    theirs = replace(source.meta, extra={})
+
+    assert fresh(source, root).sequence == 17
+    assert BlockSource(None, theirs).sequence == theirs.end  # type: ignore[arg-type]
+
+
+def test_all_row_groups_together_are_the_block(source: BlockSource) -> None:
+    batches = list(source.batches(Scan()))
+
+    assert len(batches) == source.meta.row_groups > 10
+    assert {key: span for batch in batches for key, span in as_dicts(batch).items()} == as_dicts(the_corpus())
+
+
+def test_the_ids_of_a_block_ascend(source: BlockSource) -> None:
+    ids, wanted = source.trace_ids(), the_corpus().trace_ids()
+
+    assert ids.to_bytes().tobytes() == wanted.to_bytes().tobytes()
+    assert source.trace_ids() is ids
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["ids not read yet", "ids known"])
+def test_an_id_is_found_in_its_row_group_only(source: BlockSource, root: Path, known: bool) -> None:
+    opened = fresh(source, root)
+    if known:
+        opened.trace_ids()
+    ids = the_corpus().trace_ids()
+    for row in range(0, len(ids), 13):
+        wanted = ids.take([row])
+
+        (batch,) = opened.batches_of(wanted, Scan())
+        (scanned,) = opened.batches(Scan(traces=wanted.to_bytes().tobytes()))
+
+        assert ids.hex(row) in traces([batch]) == traces([scanned])
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["ids not read yet", "ids known"])
+def test_an_absent_id_is_in_no_row_group(source: BlockSource, root: Path, known: bool) -> None:
+    opened = fresh(source, root)
+    if known:
+        opened.trace_ids()
+
+    assert list(opened.batches_of(ABSENT, Scan())) == []
+    assert list(opened.batches(Scan(traces=ABSENT.to_bytes().tobytes()))) == []
+
+
+def test_several_ids_are_found_in_all_their_row_groups(source: BlockSource) -> None:
+    ids = the_corpus().trace_ids()
+    wanted = TraceIds.concat([ABSENT, ids.take([0, 1, 130, 259])])
+
+    batches = list(source.batches_of(wanted, Scan()))
+
+    assert len(batches) == 3
+    assert {ids.hex(row) for row in (0, 1, 130, 259)} <= traces(batches)
+
+
+def test_ids_are_found_in_a_block_without_its_bloom_filters(tmp_path: Path) -> None:
+    backend, meta = block_of(tmp_path, the_corpus())
+    (tmp_path / TENANT / meta.block_id / "bloom-0").unlink()
+    ids = the_corpus().trace_ids()
+
+    assert len(list(BlockSource(backend, meta).batches_of(ids.take([7]), Scan()))) == 1
+
+
+def test_a_damaged_bloom_filter_is_named(tmp_path: Path) -> None:
+    backend, meta = block_of(tmp_path, the_corpus())
+    (tmp_path / TENANT / meta.block_id / "bloom-0").write_bytes(b"nothing")
+
+    with pytest.raises(Damaged, match="bloom-0"):
+        list(BlockSource(backend, meta).batches_of(ABSENT, Scan()))
+
+
+def test_row_groups_outside_of_the_time_range_are_left_out(tmp_path: Path) -> None:
+    source = source_of(tmp_path, batch_of(dict.fromkeys(range(1, 41), 10)), BlockOptions(row_group_spans=100))
+    second = 10**9
+
+    batches = list(source.batches(Scan(start=BASE + 12 * second, end=BASE + 13 * second)))
+
+    assert len(batches) == 1
+    assert f"{12:032x}" in traces(batches)
+    assert list(source.batches(Scan(end=BASE))) == []
+    assert len(list(source.batches(Scan(start=BASE + 40 * second + 10**6)))) == 1
+
+
+def test_what_a_scan_names_is_read_in_one_go(source: BlockSource) -> None:
+    scan = Scan(columns=frozenset({(Level.SPAN, "name"), (Level.TRACE, "start")}), attributes=frozenset({AttributeName(Level.SPAN, "user.id")}))
+    batch = next(iter(source.batches(scan)))
+    assert batch.bytes_read == 0  # type: ignore[attr-defined]
+
+    batch.stored(Level.SPAN, "name")
+    read = batch.bytes_read  # type: ignore[attr-defined]
+    batch.column(Level.TRACE, "start")
+    batch.values(Level.SPAN, "user.id")
+
+    assert 0 < read == batch.bytes_read  # type: ignore[attr-defined]
+    batch.stored(Level.SPAN, "status_message")
+    assert batch.bytes_read > read  # type: ignore[attr-defined]
+
+
+def test_a_query_goes_on_while_its_block_is_deleted(tmp_path: Path) -> None:
+    source = source_of(tmp_path, the_corpus())
+    batches = source.batches(Scan())
+    first = next(batches)
+    first.count(Level.SPAN)
+
+    shutil.rmtree(tmp_path / TENANT)
+
+    found = {key: span for batch in [first, *batches] for key, span in as_dicts(batch).items()}
+    assert found == as_dicts(the_corpus())
+    assert len(list(source.batches_of(the_corpus().trace_ids().take([3]), Scan()))) == 1
+
+
+def test_a_block_that_is_gone_before_it_was_opened_is_not_found(tmp_path: Path) -> None:
+    source = source_of(tmp_path, the_corpus())
+    shutil.rmtree(tmp_path / TENANT)
+
+    with pytest.raises(NotFound, match=r"data\.parquet"):
+        list(source.batches(Scan()))
+    with pytest.raises(NotFound, match=r"data\.parquet"):
+        source.trace_ids()
+
+
+def test_several_threads_read_one_block(source: BlockSource, root: Path) -> None:
+    opened = fresh(source, root)
+    wanted = as_dicts(the_corpus())
+
+    def read(_: int) -> bool:
+        return {key: span for batch in opened.batches(Scan()) for key, span in as_dicts(batch).items()} == wanted
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(read, range(4)))
+
+
+def test_several_threads_read_one_batch(source: BlockSource) -> None:
+    batch = next(iter(source.batches(Scan())))
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: as_dicts(batch), range(4)))
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_a_format_that_is_not_read_is_refused_by_name(source: BlockSource, root: Path) -> None:
+    with pytest.raises(UnsupportedFormat, match="vParquet3"):
+        BlockSource(None, replace(source.meta, format="vParquet3"))  # type: ignore[arg-type]
