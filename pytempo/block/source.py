@@ -82,9 +82,8 @@ class BlockSource:
         return Pruning(self._file, self.meta.dedicated_columns)
 
     def _open(self, groups: list[int], scan: Scan) -> Iterator[RowGroupBatch]:
-        ahead = leaves_of(scan, self.meta.dedicated_columns)
         for group in groups:
-            yield self._batch(group, ahead)
+            yield self._batch(group, leaves_of(scan, self._file, group, self.meta.dedicated_columns))
 
     def _batch(self, group: int, ahead: frozenset[str] = frozenset()) -> RowGroupBatch:
         ids = self._looked_at.get(group)

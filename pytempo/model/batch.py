@@ -180,6 +180,12 @@ class MemoryBatch(Batch):
         nesting: tree.Nesting = self._derived["nesting"]
         return nesting
 
+    def file_order(self) -> NDArray[np.int64]:
+        if "order" not in self._derived:
+            self._derived["order"] = super().file_order()
+        order: NDArray[np.int64] = self._derived["order"]
+        return order
+
     def parent_of_span(self) -> NDArray[np.int64]:
         if "parent" not in self._derived:
             self._derived["parent"] = super().parent_of_span()

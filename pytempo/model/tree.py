@@ -50,14 +50,31 @@ def join(trace: Ints, identifier: Array, wanted_trace: Ints, wanted: Array) -> N
     """For every wanted (trace, id) pair the row of the first pair equal to it, or -1."""
     if not len(trace):
         return np.full(len(wanted), -1, np.int64)
+    mixed, asked = _mixed(trace, identifier), _mixed(wanted_trace, wanted)
+    order = np.argsort(mixed, kind="stable")
+    alike = np.flatnonzero(mixed[order][1:] == mixed[order][:-1])
+    one, other = order[alike], order[alike + 1]
+    if ((trace[one] != trace[other]) | (identifier[one] != identifier[other])).any():
+        return _join_by_sorting(trace, identifier, wanted_trace, wanted)
+    row = order[np.minimum(np.searchsorted(mixed[order], asked), len(order) - 1)]
+    return np.where((trace[row] == wanted_trace) & (identifier[row] == wanted), row, -1)
+
+
+def _mixed(trace: Ints, identifier: Array) -> NDArray[np.uint64]:
+    """A pair as one number, equal for equal pairs and almost always different for others."""
+    out: NDArray[np.uint64] = identifier ^ (trace.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    return out
+
+
+def _join_by_sorting(trace: Ints, identifier: Array, wanted_trace: Ints, wanted: Array) -> NDArray[np.int64]:
+    """`join` where two different pairs mix to one number: twice the time, whatever the ids are."""
     order = np.lexsort((identifier, trace))
     everything = np.concatenate([wanted, identifier])
     together = np.lexsort((everything, np.concatenate([wanted_trace, trace])))
     is_span = together >= len(wanted)
     before = np.empty(len(everything), np.int64)
     before[together] = np.cumsum(is_span) - is_span
-    place = np.minimum(before[: len(wanted)], len(order) - 1)
-    row = order[place]
+    row = order[np.minimum(before[: len(wanted)], len(order) - 1)]
     return np.where((trace[row] == wanted_trace) & (identifier[row] == wanted), row, -1)
 
 

@@ -40,8 +40,8 @@ def batch_of(traces: dict[int, int], fill: Callable[[Span, int], None] | None = 
     for trace, count in traces.items():
         for number in range(count):
             start = BASE + trace * 10**9 + number
-            span = spans.add(trace_id=trace.to_bytes(16, "big"), span_id=(number + 1).to_bytes(8, "big"), name="op", start_time_unix_nano=start)
-            span.end_time_unix_nano = start + 10**6
+            span = spans.add(trace_id=trace.to_bytes(16, "big"), span_id=(number + 1).to_bytes(8, "big"), name="op")
+            span.start_time_unix_nano, span.end_time_unix_nano = start, start + 10**6
             if fill is not None:
                 fill(span, number)
     return merge([decode([request.SerializeToString()]).batch])

@@ -39,7 +39,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("blocks")
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(batch=payloads.batches, dedicated=st.sampled_from([(), DEDICATED]), row_group_spans=st.sampled_from([1, 3, 10_000]))
 def test_every_span_comes_back_with_all_it_has(
     root: Path, batch: MemoryBatch, dedicated: Sequence[DedicatedColumn], row_group_spans: int

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytempo.model.tree import CLIENT, SERVER, Nesting, number, parents
+from pytempo.model.tree import CLIENT, SERVER, Nesting, join, number, parents
 
 
 @dataclass(frozen=True)
@@ -116,3 +116,11 @@ def test_a_very_deep_chain_needs_no_recursion() -> None:
     assert found_parents(spans) == list(range(-1, 2999))
     assert nesting.nested_left.tolist() == list(range(1, 3001))
     assert nesting.nested_right[0] == 6000
+
+
+def test_pairs_that_mix_to_one_number_are_told_apart() -> None:
+    golden = 0x9E3779B97F4A7C15
+    trace = np.array([0, 1, 1], np.int32)
+    identifier = np.array([golden ^ 5, 5, 7], np.uint64)
+    wanted = join(trace, identifier, np.array([1, 0, 0], np.int32), np.array([5, golden ^ 5, 5], np.uint64))
+    assert wanted.tolist() == [1, 0, -1]

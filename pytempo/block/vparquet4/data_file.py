@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pytempo.backend import Backend
 from pytempo.block.value_bloom import ValueBlooms, parse_filter
 from pytempo.block.vparquet4.columns import DICTIONARIES
+from pytempo.block.vparquet4.dictionary_page import distinct_values
 from pytempo.block.vparquet4.schema import LEAVES
 from pytempo.errors import Damaged, NotFound
 
@@ -71,6 +72,7 @@ class DataFile:
         self._lock = threading.Lock()
         self._idle: list[Any] = []
         self._chunks: dict[tuple[int, str], Chunk] = {}
+        self._distinct: dict[tuple[int, str], frozenset[bytes] | None] = {}
         missing = LEAVES.keys() - self._columns.keys()
         if missing:
             raise Damaged(path, f"{len(missing)} columns of its format are missing, {min(missing)} among them")
@@ -107,6 +109,15 @@ class DataFile:
         if key not in self._chunks:
             self._chunks[key] = _chunk(self.footer.row_group(group).column(self._columns[path]), LEAVES[path])
         return self._chunks[key]
+
+    def might_hold(self, group: int, path: str, value: str) -> bool:
+        """Whether a text may be among the values of a leaf that has a dictionary, such as a key among the keys. Raises Damaged."""
+        key = (group, path)
+        if key not in self._distinct:
+            chunk = self.footer.row_group(group).column(self._columns[path])
+            self._distinct[key] = frozenset() if self.chunk(group, path).empty else distinct_values(self._content, chunk, self.path)
+        distinct = self._distinct[key]
+        return distinct is None or value.encode(errors="surrogatepass") in distinct
 
     def value_blooms(self, path: str) -> ValueBlooms:
         """The Parquet bloom filters of a leaf, one for each row group. Raises Damaged for one that cannot be read."""

@@ -1,4 +1,4 @@
-"""Which row groups of a file cannot hold what a scan wants: told from the footer's statistics and Parquet bloom filters, no row is read.
+"""Which row groups of a file cannot hold what a scan wants: told from statistics, bloom filters and dictionaries, without their rows.
 
 Every answer may be too cautious and is never too bold: whatever is not certain might match.
 """
@@ -71,22 +71,21 @@ class Pruning:
             return ROWS_MIGHT_MATCH  # kinds that OTLP does not know compare as unspecified
         if name == "duration" and chunk.low is not None:
             chunk = Chunk(chunk.size, chunk.empty, min(chunk.low, LONGEST_DURATION), min(chunk.high, LONGEST_DURATION))
-        return _judge_values(chunk, condition)
+        return judge_values(chunk, condition.operator, condition.value)
 
     def _attribute(self, group: int, level: Level, key: str, condition: Condition) -> Rows:
         """An attribute at one level: in a column of its own, or among the lists."""
-        for column in self._own[level]:
-            if column.key == key and _judge_values(self._file.chunk(group, column.path), condition) is ROWS_MIGHT_MATCH:
-                return ROWS_MIGHT_MATCH
-        keys = self._file.chunk(group, ATTRIBUTES[level].key)
-        if _judge_values(keys, Condition(condition.operand, "=", key)) is ROWS_CANNOT_MATCH:
-            return ROWS_CANNOT_MATCH
-        if condition.operator in ("exists", "!="):
+        own = [column.path for column in self._own[level] if column.key == key]
+        if any(self._leaf(group, path, condition) is ROWS_MIGHT_MATCH for path in own):
             return ROWS_MIGHT_MATCH
-        for path in _value_leaves(level, condition.value):
-            if _judge_values(self._file.chunk(group, path), condition) is ROWS_MIGHT_MATCH and self._bloom(group, path, condition):
-                return ROWS_MIGHT_MATCH
-        return ROWS_CANNOT_MATCH
+        might = condition.operator in ("exists", "!=") or any(
+            self._leaf(group, path, condition) is ROWS_MIGHT_MATCH and self._bloom(group, path, condition)
+            for path in _value_leaves(level, condition.value)
+        )
+        return ROWS_MIGHT_MATCH if might and self._file.might_hold(group, ATTRIBUTES[level].key, key) else ROWS_CANNOT_MATCH
+
+    def _leaf(self, group: int, path: str, condition: Condition) -> Rows:
+        return judge_values(self._file.chunk(group, path), condition.operator, condition.value)
 
     def _bloom(self, group: int, path: str, condition: Condition) -> bool:
         """Whether the bloom filter, where there is one, may hold a text that is asked for by equality."""
@@ -105,11 +104,11 @@ def _value_leaves(level: Level, value: Any) -> tuple[str, ...]:
     return (leaves.value_bool,) if isinstance(value, bool) else (leaves.value_int, leaves.value_double)
 
 
-def _judge_values(chunk: Chunk, condition: Condition) -> Rows:
+def judge_values(chunk: Chunk, operator: str, constant: Any) -> Rows:
     """Whether a value between the bounds of a chunk can fulfil a comparison with a constant."""
     if chunk.empty:
         return ROWS_CANNOT_MATCH
-    low, high, value = chunk.low, chunk.high, _comparable(condition.value, chunk.low)
+    low, high, value = chunk.low, chunk.high, _comparable(constant, chunk.low)
     if low is None or high is None or value is None:
         return ROWS_MIGHT_MATCH
     possible = {
@@ -119,7 +118,7 @@ def _judge_values(chunk: Chunk, condition: Condition) -> Rows:
         ">": high > value,
         ">=": high >= value,
     }
-    return ROWS_MIGHT_MATCH if possible.get(condition.operator, True) else ROWS_CANNOT_MATCH
+    return ROWS_MIGHT_MATCH if possible.get(operator, True) else ROWS_CANNOT_MATCH
 
 
 def _comparable(value: Any, bound: Any) -> Any:

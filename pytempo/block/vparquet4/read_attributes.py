@@ -51,17 +51,10 @@ class AttributeLists:
     def values(self, key: str) -> Values:
         """The values of one key."""
         count = len(self.offsets) - 1
-        code = self._code(key)
+        code = pc.index(self.key_names, pa.scalar(key, pa.string())).as_py()
         positions = np.flatnonzero(self.keys == code) if code >= 0 else np.empty(0, np.int64)
         rows = np.searchsorted(self.offsets, positions, side="right") - 1
         return self._at(positions).values_at(np.arange(len(positions)), rows, count)
-
-    def has(self, key: str) -> bool:
-        """Whether any row may have the key."""
-        return self._code(key) >= 0
-
-    def _code(self, key: str) -> int:
-        return int(pc.index(self.key_names, pa.scalar(key, pa.string())).as_py())
 
     def _at(self, positions: Ints | slice) -> Attributes:
         """The attributes at these positions, without offsets of rows."""

@@ -24,7 +24,7 @@ from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
-from pytempo.model.scan import AttributeName, Scan
+from pytempo.model.scan import Scan
 from pytempo.model.traces import Summary
 from pytempo.model.tree import Nesting
 
@@ -43,11 +43,13 @@ _TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
 """What child counts are made of."""
 
 
-def leaves_of(scan: Scan, dedicated: Iterable[DedicatedColumn]) -> frozenset[str]:
-    """The leaves that hold what a scan reads ahead."""
+def leaves_of(scan: Scan, file: DataFile, group: int, dedicated: Sequence[DedicatedColumn] = ()) -> frozenset[str]:
+    """The leaves of a row group that hold what a scan reads ahead."""
     if scan.whole:
         return frozenset(LEAVES)
-    return leaves_of_columns(scan.columns) | leaves_of_attributes(scan.attributes, dedicated)
+    wanted = {(level, named.key) for named in scan.attributes for level in (ATTRIBUTE_LEVELS if named.level is None else (named.level,))}
+    of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, file, group, dedicated)}
+    return leaves_of_columns(scan.columns) | of_attributes
 
 
 def leaves_of_columns(columns: Iterable[tuple[Level, str]]) -> frozenset[str]:
@@ -61,14 +63,11 @@ def leaves_of_columns(columns: Iterable[tuple[Level, str]]) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def leaves_of_attributes(attributes: Iterable[AttributeName], dedicated: Iterable[DedicatedColumn]) -> frozenset[str]:
-    """The leaves in which some attributes may lie."""
-    wanted: set[str] = set()
-    for attribute in attributes:
-        for level in ATTRIBUTE_LEVELS if attribute.level is None else (attribute.level,):
-            wanted.update(ATTRIBUTES[level].all())
-            wanted.update(column.path for column in attribute_columns(level, dedicated) if column.key == attribute.key)
-    return frozenset(wanted)
+def leaves_of_attribute(level: Level, key: str, file: DataFile, group: int, dedicated: Sequence[DedicatedColumn] = ()) -> list[str]:
+    """The leaves of a row group in which an attribute may lie: its own columns, and the lists where they may have its key."""
+    own = [column.path for column in attribute_columns(level, dedicated) if column.key == key]
+    lists = ATTRIBUTES[level]
+    return [*own, *lists.all()] if file.might_hold(group, lists.key, key) else own
 
 
 class RowGroupBatch(Batch):
@@ -90,6 +89,7 @@ class RowGroupBatch(Batch):
     ) -> None:
         """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known."""
         self._file, self._group, self._ahead, self._ids = file, group, set(ahead), ids
+        self._dedicated = dedicated
         self._own = {level: attribute_columns(level, dedicated) for level in ATTRIBUTE_LEVELS}
         self._lock = threading.Lock()
         self._leaves: dict[str, Any] = {}
@@ -183,13 +183,13 @@ class RowGroupBatch(Batch):
         return self._values[level, key]
 
     def _read_values(self, level: Level, key: str) -> Values:
-        own = [column for column in self._own[level] if column.key == key]
-        self._load([ATTRIBUTES[level].key, *(column.path for column in own)])
-        lists = self._keys(level)
-        if lists.has(key):
-            self._load(ATTRIBUTES[level].all())
-            lists = self._attribute_lists(level)
-        return joined_values(lists.values(key), self._own_columns(level, key))
+        wanted = leaves_of_attribute(level, key, self._file, self._group, self._dedicated)
+        self._load(wanted)
+        if ATTRIBUTES[level].key in wanted:
+            found = self._attribute_lists(level).values(key)
+        else:
+            found = Values(self.count(level), (), np.zeros(self.count(level), np.bool_))
+        return joined_values(found, self._own_columns(level, key))
 
     def keys(self, level: Level) -> tuple[Ints, Ints, Any]:
         self._load([ATTRIBUTES[level].key, *(column.path for column in self._own[level])])

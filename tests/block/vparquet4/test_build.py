@@ -50,7 +50,7 @@ def test_the_corpus_becomes_the_rows_of_the_plain_builder(dedicated: Sequence[De
     assert comparable(table.to_pylist()) == row_wise.rows(batch, dedicated)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(batch=payloads.batches, dedicated=st.sampled_from([(), LISTED]))
 def test_any_batch_becomes_the_rows_of_the_plain_builder(batch: MemoryBatch, dedicated: Sequence[DedicatedColumn]) -> None:
     table = build_table(batch, dedicated)
