@@ -27,7 +27,8 @@ from pytempo.errors import (
 
 if TYPE_CHECKING:
     from pytempo.exporter import StoreSpanExporter
-    from pytempo.store import Store, StoreOptions, open
+    from pytempo.options import StoreOptions
+    from pytempo.store import Store, open
 
 __version__ = "0.1.0"
 
@@ -59,7 +60,13 @@ def __getattr__(name: str) -> Any:
 
         return getattr(store, name)
     if name == "StoreSpanExporter":
-        from pytempo.exporter import StoreSpanExporter  # lazy: the SDK is an extra
-
+        try:
+            from pytempo.exporter import StoreSpanExporter  # lazy: the SDK is an extra
+        except ModuleNotFoundError as error:
+            raise ImportError(f"StoreSpanExporter needs the OpenTelemetry SDK ({error}): pip install 'pytempo[sdk]'") from error
         return StoreSpanExporter
     raise AttributeError(f"module 'pytempo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

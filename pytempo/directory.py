@@ -30,9 +30,10 @@ class DataDirectory:
         try:
             root.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
+            self._take_lock()
         except OSError as error:
+            self.close()
             raise BadConfig(unusable(root, error)) from error
-        self._take_lock()
 
     @property
     def wal(self) -> Path:
@@ -49,15 +50,15 @@ class DataDirectory:
     def _take_lock(self) -> None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(self._lock, 32, 0).decode(errors="replace").strip() or "unknown"
-            os.close(self._lock)
-            self._lock = -1
+        except BlockingIOError as error:
+            holder = os.pread(self._lock, 32, 0).decode(errors="replace").partition("\n")[0] or "unknown"
+            self.close()
             raise DirectoryInUse(
                 f"data directory {self.root} is held by process {holder}; stop it, or open the directory read-only"
             ) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        own = f"{os.getpid()}\n".encode()
+        os.pwrite(self._lock, own, 0)
+        os.ftruncate(self._lock, len(own))  # last: what a full disk has given stays taken
 
     def close(self) -> None:
         """Give the lock back; doing so twice is no error."""

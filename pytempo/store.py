@@ -6,9 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
@@ -18,32 +18,24 @@ from pytempo.directory import DataDirectory
 from pytempo.errors import BadConfig, BadRequest, Damaged, NotFound, RequestTooLarge, Unavailable
 from pytempo.ingest import Ingest
 from pytempo.live import Live
-from pytempo.maintenance import Flusher, FlushOptions, Sources, is_published, replay
+from pytempo.maintenance import Flusher, Sources, is_published, replay
 from pytempo.model import Source, parse_trace_id
 from pytempo.model.scan import MAX_TIME
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant
+from pytempo.options import StoreOptions as StoreOptions
 from pytempo.otlp import Exported
 from pytempo.query.legacy import search_tags
+from pytempo.query.range import default_step, query_instant, query_range
 from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
 from pytempo.query.search import search
+from pytempo.query.series_results import InstantResult, SeriesResult
 from pytempo.query.tags import Window, tag_names, tag_values, tag_values_v1
 from pytempo.query.trace_by_id import find_trace
 from pytempo.store_metrics import StoreMetrics
 from pytempo.traceql import check, parse
 from pytempo.wal import SegmentInfo, Wal, WalView
 
-
-@dataclass(frozen=True, slots=True)
-class StoreOptions:
-    """How a store behaves. Sizes in bytes, durations in nanoseconds."""
-
-    max_request_bytes: int = 16 * 1024 * 1024
-    """OTLP bytes of one request, decompressed; larger ones are refused. A request is decoded in one piece, at about ten times
-    its size in memory."""
-    flush: FlushOptions = field(default_factory=FlushOptions)
-    flush_on_close: bool = False
-    """Whether closing cuts the live spans into blocks. Without it they wait in the log, which costs nothing but their replay at
-    the next start."""
+Answer = TypeVar("Answer", SearchResult, TagNames, TagValues, SeriesResult, InstantResult, Trace | None)
 
 
 class Store:
@@ -77,7 +69,7 @@ class Store:
             self._live = Live()
             blocks = BlockList.open(self._directory.blocks, self._directory.damaged, self._logger, read_only)
             self._sources = Sources(self._live, blocks, self._logger)
-            self.metrics = StoreMetrics(self.registry, self._live, blocks)
+            self.metrics = StoreMetrics(self.registry, self._live, blocks, self._sources.left_out)
             self._log: Wal | WalView
             if read_only:
                 self._log = WalView(self._directory.wal, logger=self._logger)
@@ -114,10 +106,13 @@ class Store:
         Segments whose records are all in blocks are deleted. A segment that the disk does not give stays, is named in the log,
         and its records are missing until the next start.
         """
-        for segment in self._log.segments():
+        segments = self._log.segments()
+        if not self._writable:
+            self._sources.blocks.refresh()  # the writer may have cut segments since the blocks were listed
+        for segment in segments:
             self._replay_segment(segment)
             if self._writable and self._live.bytes() >= self.options.flush.max_live_bytes:
-                self._flusher.flush()
+                self._try_to_flush()
         if self._writable:
             self._flusher.start()
         self._state = None
@@ -129,14 +124,17 @@ class Store:
             )
         except NotFound:
             self._logger.debug("WAL segment %s was flushed meanwhile", segment.path)
+            self._sources.blocks.refresh()
             return
         except Damaged as error:
             self.metrics.replay_failed()
             self._logger.error("WAL segment %s cannot be read and stays where it is: %s", segment.path, error)
             return
         self._logger.info("WAL segment %s: %d records replayed", segment.path, count)
-        if self._writable and not self._live.tenants(segment.id):
-            self._wal.delete(segment)
+        if self._writable:
+            self._flusher.replayed(segment)
+            if not self._live.tenants(segment.id):
+                self._wal.delete(segment)
 
     def not_ready(self) -> str | None:
         """Why the store takes no requests right now, in words; None when it does."""
@@ -157,17 +155,22 @@ class Store:
                     self._close_log()
             finally:
                 self._closed = True
+                self._sources.close()
                 self._directory.close()
 
     def _close_log(self) -> None:
         self._flusher.stop()
         if self.options.flush_on_close:
-            try:
-                self._flusher.flush()
-            except Unavailable as error:
-                self._logger.error("the live spans stay in the log, since they cannot be cut into blocks: %s", error)
+            self._try_to_flush()
         with self._ingest.writing:
             self._wal.close()
+
+    def _try_to_flush(self) -> None:
+        try:
+            self._flusher.flush()
+        except Unavailable as error:
+            self.metrics.flush_failed()
+            self._logger.error("the live spans stay in the log, since they cannot be cut into blocks: %s", error)
 
     def __enter__(self) -> Store:
         return self
@@ -212,8 +215,10 @@ class Store:
         Raises BadQuery with line and column for a query that cannot be read or answered.
         """
         query = check(parse(q))
-        window = _window(start, end)
-        return search(query, self._read(tenant), start=window[0], end=window[1], limit=limit, spans_per_spanset=spans_per_spanset)
+        first, last = window = _window(start, end)
+        return self._answer(
+            tenant, window, lambda read: search(query, read, start=first, end=last, limit=limit, spans_per_spanset=spans_per_spanset)
+        )
 
     def search_tags(
         self,
@@ -227,9 +232,11 @@ class Store:
         tenant: str = DEFAULT_TENANT,
     ) -> SearchResult:
         """The newest traces that have all tags somewhere and last within the bounds (0 = unbounded): the search of before TraceQL."""
-        first, last = _window(start, end)
-        return search_tags(
-            tags, self._read(tenant), min_duration=min_duration, max_duration=max_duration, start=first, end=last, limit=limit
+        first, last = window = _window(start, end)
+        return self._answer(
+            tenant,
+            window,
+            lambda read: search_tags(tags, read, min_duration=min_duration, max_duration=max_duration, start=first, end=last, limit=limit),
         )
 
     def trace(
@@ -239,8 +246,8 @@ class Store:
         identifier = parse_trace_id(trace_id) if isinstance(trace_id, str) else trace_id
         if len(identifier) != 16:
             raise BadRequest(f"a trace id has 16 bytes, not {len(identifier)}")
-        first, last = _window(start, end)
-        return find_trace(identifier, self._read(tenant), start=first, end=last)
+        first, last = window = _window(start, end)
+        return self._answer(tenant, window, lambda read: find_trace(identifier, read, start=first, end=last))
 
     def tags(
         self,
@@ -253,7 +260,8 @@ class Store:
         tenant: str = DEFAULT_TENANT,
     ) -> TagNames:
         """The names of attributes by scope; `q` narrows the spans looked at, `limit` (0 = none) the names of each scope."""
-        return tag_names(self._read(tenant), Window.of(*_window(start, end), q), scope=scope, limit=limit)
+        window = _window(start, end)
+        return self._answer(tenant, window, lambda read: tag_names(read, Window.of(*window, q), scope=scope, limit=limit))
 
     def tag_values(
         self,
@@ -266,13 +274,52 @@ class Store:
         tenant: str = DEFAULT_TENANT,
     ) -> TagValues:
         """The values of a field by its TraceQL spelling (`resource.service.name`, `name`). Raises BadQuery for what is no field."""
-        return tag_values(self._read(tenant), name, Window.of(*_window(start, end), q), limit=limit)
+        window = _window(start, end)
+        return self._answer(tenant, window, lambda read: tag_values(read, name, Window.of(*window, q), limit=limit))
 
     def tag_values_v1(
         self, name: str, *, start: int | None = None, end: int | None = None, limit: int = 0, tenant: str = DEFAULT_TENANT
     ) -> TagValues:
         """The values of an attribute by its plain name, whatever characters it has, at whatever level."""
-        return tag_values_v1(self._read(tenant), name, Window.of(*_window(start, end), None), limit=limit)
+        window = _window(start, end)
+        return self._answer(tenant, window, lambda read: tag_values_v1(read, name, Window.of(*window, None), limit=limit))
+
+    def query_range(
+        self,
+        q: str,
+        *,
+        start: int,
+        end: int,
+        step: int | None = None,
+        exemplars: int = 100,
+        max_series: int = 0,
+        tenant: str = DEFAULT_TENANT,
+    ) -> SeriesResult:
+        """The time series of a TraceQL metrics query over [start, end], a point every `step` nanoseconds (docs/traceql.md).
+
+        Without `step` there are about 240 points. Intervals lie at whole multiples of the step; the first and the last reach beyond the
+        range where it does not. `max_series` 0 is no limit but the options'. Raises BadQuery for a query that cannot be read or answered,
+        or for a range outside the limits.
+        """
+        query = check(parse(q))
+        if step is None:
+            step = default_step(start, end)
+        width, options = step, self.options.metrics
+        return self._answer(
+            tenant,
+            (start, end),
+            lambda read: query_range(
+                query, read, start=start, end=end, step=width, exemplars=exemplars, max_series=max_series, options=options
+            ),
+        )
+
+    def query_instant(self, q: str, *, start: int, end: int, max_series: int = 0, tenant: str = DEFAULT_TENANT) -> InstantResult:
+        """One number a series over the spans that start in (start, end]. Raises BadQuery as `query_range`."""
+        query = check(parse(q))
+        options = self.options.metrics
+        return self._answer(
+            tenant, (start, end), lambda read: query_instant(query, read, start=start, end=end, max_series=max_series, options=options)
+        )
 
     def flush(self, tenant: str | None = None) -> None:
         """Cut the live spans into blocks now; returns when the blocks are published.
@@ -284,7 +331,10 @@ class Store:
             raise NotFound(f"tenant {tenant!r} has nothing stored")
         if not self._writable:
             raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to flush")
-        self._flusher.flush()
+        with self._closing:
+            if self._closed:
+                raise Unavailable("the store is closed")
+            self._flusher.flush()
 
     def blocks(self, tenant: str = DEFAULT_TENANT) -> tuple[BlockMeta, ...]:
         """The blocks of a tenant, the latest end first."""
@@ -293,6 +343,23 @@ class Store:
     def tenants(self) -> tuple[str, ...]:
         """Tenants with anything stored, sorted."""
         return self._sources.tenants()
+
+    def left_out(self, tenant: str | None = None) -> tuple[str, ...]:
+        """The damaged blocks that answers lack, of one tenant or of all."""
+        return self._sources.left_out(tenant)
+
+    def _answer(self, tenant: str, window: tuple[int, int], ask: Callable[[tuple[Source, ...]], Answer]) -> Answer:
+        """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
+        while True:
+            try:
+                answer = ask(self._read(tenant))
+            except (Damaged, NotFound) as error:
+                if not self._sources.leave_out(tenant, error):
+                    raise
+                continue
+            if answer is not None:
+                answer.inspected.left_out = self._sources.left_out(tenant, *window)
+            return answer
 
     def _read(self, tenant: str) -> tuple[Source, ...]:
         check_tenant(tenant)

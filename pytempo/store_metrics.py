@@ -3,7 +3,7 @@ Tempo's where it has one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 class StoreMetrics:
     """Counts flushes and hands out what the parts of the store count themselves."""
 
-    def __init__(self, registry: CollectorRegistry, live: Live, blocks: BlockList) -> None:
+    def __init__(self, registry: CollectorRegistry, live: Live, blocks: BlockList, left_out: Callable[[], tuple[str, ...]]) -> None:
         seconds, sizes = tuple(2.0**power for power in range(10)), tuple(float(MIB << power) for power in range(10))
         self._flushed = Counter("tempo_ingester_blocks_flushed", "Blocks cut from live spans.", registry=registry)
         self._seconds = Histogram("tempo_ingester_flush_duration_seconds", "Seconds to cut a block.", buckets=seconds, registry=registry)
@@ -29,7 +29,7 @@ class StoreMetrics:
         self._replay_errors = Counter(
             "tempo_ingester_replay_errors", "Segments that could not be replayed.", ("tenant",), registry=registry
         )
-        self._state = _State(live, blocks)
+        self._state = _State(live, blocks, left_out)
         registry.register(self._state)
 
     def watch_log(self, wal: Wal) -> None:
@@ -55,8 +55,8 @@ class StoreMetrics:
 class _State(Collector):
     """Reads what the parts of a store know at the moment of a scrape."""
 
-    def __init__(self, live: Live, blocks: BlockList) -> None:
-        self._live, self._blocks = live, blocks
+    def __init__(self, live: Live, blocks: BlockList, left_out: Callable[[], tuple[str, ...]]) -> None:
+        self._live, self._blocks, self._left_out = live, blocks, left_out
         self.wal: Wal | None = None
 
     def describe(self) -> Iterable[Metric]:
@@ -74,7 +74,8 @@ class _State(Collector):
         yield GaugeMetricFamily(
             "tempo_ingester_live_trace_bytes", "OTLP bytes of spans that are in no block yet.", value=self._live.bytes()
         )
-        yield GaugeMetricFamily("pytempo_damaged_blocks", "Damaged blocks set aside since the start.", value=self._blocks.set_aside_count)
+        damaged = self._blocks.set_aside_count + len(self._left_out())
+        yield GaugeMetricFamily("pytempo_damaged_blocks", "Damaged blocks met since the start, set aside or left out.", value=damaged)
         if self.wal is not None:
             yield from _log_metrics(self.wal)
 

@@ -62,8 +62,11 @@ class RequestMetrics:
             registry=registry,
         )
 
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request; `route` is the path template in Tempo's spelling (`api_traces_traceid`)."""
+    def observe(self, method: str, route: str, status: int | str, seconds: float) -> None:
+        """Count one request; `route` is the path template in Tempo's spelling (`api_traces_traceid`).
+
+        Of gRPC, whose method is `gRPC`, it is the full name, and `status` is success, error or cancel.
+        """
         self._duration.labels(method, route, str(status), "false").observe(seconds)
 
 

@@ -1,7 +1,11 @@
-"""What every test shares: where the project lies, and how hypothesis runs."""
+"""What every test shares: where the project lies, how hypothesis runs, and that nothing is left at work or open."""
 
 from __future__ import annotations
 
+import gc
+import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +22,41 @@ settings.load_profile("pytempo")
 def project_root() -> Path:
     """The folder that holds pyproject.toml."""
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """A test ends every thread of ours that it started; one that is ending may take its time."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("pytempo-")]
+    if left:
+        gc.collect()  # a pool that nobody holds ends its threads
+    for thread in left:
+        thread.join(10)
+    assert [thread.name for thread in left if thread.is_alive()] == []
+
+
+@pytest.fixture
+def no_file_is_left(tmp_path: Path) -> Iterator[None]:
+    """A test closes every file below its folder, and no memory is mapped to one either."""
+    yield
+    if any(open_below(tmp_path)):
+        gc.collect()  # an error that a test looked at holds what was open when it was raised
+    assert sorted(open_below(tmp_path)) == []
+
+
+def open_below(folder: Path) -> Iterator[str]:
+    """Files that this process has open or mapped; none where the system has no /proc to tell."""
+    descriptors = Path("/proc/self/fd")
+    for descriptor in descriptors.iterdir() if descriptors.is_dir() else ():
+        try:
+            target = os.readlink(descriptor)
+        except FileNotFoundError:  # that of the listing itself
+            continue
+        if Path(target).is_relative_to(folder):
+            yield target
+    maps = Path("/proc/self/maps")
+    for line in maps.read_text().splitlines() if maps.is_file() else ():
+        if f" {folder}/" in line:
+            yield line.split(maxsplit=5)[-1]

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "maintenance": {"live", "wal", "otlp", "blocklist", "block"} | ANYBODY,
     "query": {"traceql", "live", "blocklist", "block"} | ANYBODY,
     # parts of the store that stand beside it
+    "options": {"query", "maintenance"} | ANYBODY,
     "directory": ANYBODY,
     "ingest": {"live", "otlp", "wal"} | ANYBODY,
     "store_metrics": {"maintenance", "live", "wal", "blocklist"} | ANYBODY,
@@ -39,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "directory",
         "ingest",
         "store_metrics",
+        "options",
         "query",
         "traceql",
         "maintenance",

@@ -22,7 +22,7 @@ from pytempo.errors import Damaged, NotFound
 from pytempo.model.arrays import Bools
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
-from pytempo.model.scan import Scan
+from pytempo.model.scan import Meter, Part, Scan
 
 
 class BlockSource:
@@ -53,6 +53,10 @@ class BlockSource:
     def sequence(self) -> int:
         return sequence_of(self.meta)
 
+    @property
+    def size(self) -> int:
+        return self.meta.size
+
     def touches(self, start: int, end: int) -> bool:
         return self.meta.overlaps(start, end)
 
@@ -70,6 +74,20 @@ class BlockSource:
             groups = [group for group in groups if group in holding]
         yield from self._open(groups, scan)
 
+    def parts(self, scan: Scan) -> list[Part]:
+        reasons = self._pruning.reasons(scan)
+        if scan.traces is not None:
+            holding = self._holding(TraceIds.of(scan.traces))
+            for group, reason in enumerate(reasons):
+                if reason is None and group not in holding:
+                    reasons[group] = f"trace id: {scan.traces.hex()} is not among those of its traces"
+        return [self._part(group, reason, scan) for group, reason in enumerate(reasons)]
+
+    def _part(self, group: int, reason: str | None, scan: Scan) -> Part:
+        wanted = leaves_of(scan, self._file, group, self.meta.dedicated_columns)
+        first, last = self._file.first_rows[group : group + 2].tolist()
+        return Part(f"row group {group}", last - first, sum(self._file.chunk(group, path).size for path in wanted), reason)
+
     def batches_of(self, wanted: TraceIds, scan: Scan) -> Iterator[Batch]:
         yield from self._open(self._holding(wanted), scan)
 
@@ -83,14 +101,14 @@ class BlockSource:
 
     def _open(self, groups: list[int], scan: Scan) -> Iterator[RowGroupBatch]:
         for group in groups:
-            yield self._batch(group, leaves_of(scan, self._file, group, self.meta.dedicated_columns))
+            yield self._batch(group, leaves_of(scan, self._file, group, self.meta.dedicated_columns), scan.meter)
 
-    def _batch(self, group: int, ahead: frozenset[str] = frozenset()) -> RowGroupBatch:
+    def _batch(self, group: int, ahead: frozenset[str] = frozenset(), meter: Meter | None = None) -> RowGroupBatch:
         ids = self._looked_at.get(group)
         if self._ids is not None:
             first, last = self._file.first_rows[group : group + 2]
             ids = TraceIds(self._ids.high[first:last], self._ids.low[first:last])
-        return RowGroupBatch(self._file, group, self.meta.dedicated_columns, ahead, ids)
+        return RowGroupBatch(self._file, group, self.meta.dedicated_columns, ahead, ids, meter)
 
     def _holding(self, wanted: TraceIds) -> list[int]:
         """The row groups that hold any of these ids (ascending)."""

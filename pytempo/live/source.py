@@ -10,7 +10,8 @@ from pytempo.model.batch import Batch, MemoryBatch
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import Level
 from pytempo.model.merge import merge, without_copies
-from pytempo.model.scan import Scan
+from pytempo.model.metered import bytes_of, metered
+from pytempo.model.scan import Part, Scan
 from pytempo.model.traces import ends
 
 
@@ -29,6 +30,10 @@ class LiveSource:
     @property
     def sequence(self) -> int:
         return self._sequence
+
+    @property
+    def size(self) -> int:
+        return 0
 
     @property
     def spans(self) -> int:
@@ -59,9 +64,15 @@ class LiveSource:
     def batches(self, scan: Scan) -> Iterator[Batch]:
         batch = self.batch
         if scan.traces is None or (batch.trace_ids().find(TraceIds.of(scan.traces)) >= 0).any():
-            yield batch
+            yield metered(batch, scan.meter)
+
+    def parts(self, scan: Scan) -> list[Part]:
+        skipped = None
+        if scan.traces is not None and not (self.batch.trace_ids().find(TraceIds.of(scan.traces)) >= 0).any():
+            skipped = f"trace id: {scan.traces.hex()} is not among those of its traces"
+        return [Part("live spans", self.batch.count(Level.TRACE), bytes_of(self.batch, scan), skipped)]
 
     def batches_of(self, wanted: TraceIds, scan: Scan) -> Iterator[Batch]:
         batch = self.batch
         if bool(np.any(batch.trace_ids().find(wanted) >= 0)):
-            yield batch
+            yield metered(batch, scan.meter)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from pytempo.block import BlockMeta
+from pytempo.block import BlockMeta, filenames
 from pytempo.block.writer import BlockOptions, write_block
 from pytempo.maintenance.sources import Sources
 from pytempo.model.merge import merge
@@ -58,8 +58,10 @@ def cut(
     """
     for tenant in sources.live.tenants(segment.id):
         started = timer()
-        batch = merge(sources.live.batches(segment.id, tenant))
-        meta = write_block(sources.blocks.backend, tenant, block_id(segment.id, tenant), batch, options=options, sequence=segment.created)
+        batch, block = merge(sources.live.batches(segment.id, tenant)), block_id(segment.id, tenant)
+        backend = sources.blocks.backend
+        backend.delete(filenames.key(tenant, str(block), filenames.META))  # there if an attempt failed after it, perhaps not durable
+        meta = write_block(backend, tenant, block, batch, options=options, sequence=segment.created)
         yield Cut(Step.PUBLISHED, meta, timer() - started)
         sources.publish(meta, segment.id)
         yield Cut(Step.SWITCHED, meta)

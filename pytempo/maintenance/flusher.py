@@ -58,6 +58,7 @@ class Flusher:
         self._cutting = threading.Lock()
         self._last_arrival = clock()
         self._active_bytes = 0
+        self._unread = {segment.id for segment in wal.segments()}
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pytempo-flusher", daemon=True)
 
@@ -65,11 +66,15 @@ class Flusher:
         """Begin cutting by age and size; segments found at start are cut first."""
         self._thread.start()
 
+    def replayed(self, segment: SegmentInfo) -> None:
+        """A segment found at start is live now and may be cut. One that is not stays as it is, since a cut ends with its deletion."""
+        self._unread.discard(segment.id)
+
     def committed(self, size: int) -> None:
         """`size` OTLP bytes have just become durable in the active segment."""
         self._last_arrival = self._clock()
         self._active_bytes += size
-        if self._active_bytes >= self._options.max_block_bytes:
+        if self._is_full():
             with self._condition:
                 self._condition.notify_all()
 
@@ -106,10 +111,11 @@ class Flusher:
                 if self._is_full() or self._is_old():
                     self._end_segment()
                 self._cut_sealed()
-            except PytempoError as error:
+            except Exception as error:  # whatever it was, spans go on coming in and need their blocks
                 self._failed()
                 wait = RETRY_SECONDS
-                self._logger.error("flush failed and is tried again in %.0f s: %s", wait, error)
+                stack = None if isinstance(error, PytempoError) else error
+                self._logger.error("flush failed and is tried again in %.0f s: %s", wait, error, exc_info=stack)
 
     def _stops_after(self, wait: float) -> bool:
         """Wait until a block is full, at most so many seconds; whether the thread is to end."""
@@ -118,7 +124,7 @@ class Flusher:
             return self._stopping
 
     def _is_full(self) -> bool:
-        return self._active_bytes >= self._options.max_block_bytes
+        return self._active_bytes >= min(self._options.max_block_bytes, self._options.max_live_bytes)
 
     def _is_old(self) -> bool:
         active, now = self._wal.active, self._clock()
@@ -128,12 +134,14 @@ class Flusher:
         return age >= 0 and (idle >= self._options.trace_idle_period or age >= 10 * self._options.trace_idle_period)
 
     def _end_segment(self) -> None:
+        self._active_bytes = 0  # first: what comes in before the seal may count twice, but never not at all
         self._seal()
-        self._active_bytes = 0
 
     def _cut_sealed(self) -> None:
         with self._cutting:
             for segment in self._wal.segments():
+                if segment.id in self._unread:
+                    continue
                 for done in cut(segment, self._wal, self._sources, self._options.block):
                     self._note(done)
 

@@ -9,8 +9,9 @@ from uuid import UUID
 from pytempo.block import BlockMeta
 from pytempo.block.source import BlockSource
 from pytempo.blocklist import BlockList
+from pytempo.errors import Damaged, NotFound
 from pytempo.live import Live
-from pytempo.model.scan import Source
+from pytempo.model.scan import MAX_TIME, Source
 
 
 class Sources:
@@ -20,11 +21,12 @@ class Sources:
         self.live, self.blocks, self._logger = live, blocks, logger
         self._switch = threading.Lock()
         self._opened: dict[str, BlockSource] = {}
+        self._damaged: dict[str, BlockMeta] = {}
 
     def of(self, tenant: str) -> tuple[Source, ...]:
         """The sources of a tenant, in order of arrival."""
         with self._switch:
-            blocks = [self._open(meta) for meta in self.blocks.blocks(tenant)]
+            blocks = [self._open(meta) for meta in self.blocks.blocks(tenant) if meta.block_id not in self._damaged]
             live = self.live.sources(tenant)
         return tuple(sorted((*blocks, *live), key=lambda source: source.sequence))
 
@@ -43,6 +45,32 @@ class Sources:
         with self._switch:
             self.blocks.remove(tenant, block_id)
             self._opened.pop(block_id, None)
+
+    def leave_out(self, tenant: str, error: Damaged | NotFound) -> bool:
+        """Whether the error tells of a block, which is not read from now on: a damaged one stays where it is, one that is gone
+        is forgotten."""
+        with self._switch:
+            met = next((meta for meta in self.blocks.blocks(tenant) if meta.block_id in str(error)), None)
+            if met is None or met.block_id in self._damaged:
+                return False
+            self._opened.pop(met.block_id, None)
+            if isinstance(error, NotFound):
+                self.blocks.remove(tenant, met.block_id)
+                self._logger.warning("block %s of tenant %s has vanished and is no longer listed: %s", met.block_id, tenant, error)
+            else:
+                self._damaged[met.block_id] = met
+                self._logger.error("block %s of tenant %s is damaged and left out of answers: %s", met.block_id, tenant, error)
+            return True
+
+    def left_out(self, tenant: str | None = None, start: int = 0, end: int = MAX_TIME) -> tuple[str, ...]:
+        """The damaged blocks that answers over this range (unix nanoseconds) lack, of one tenant or of all."""
+        metas = list(self._damaged.values())
+        return tuple(meta.block_id for meta in metas if tenant in (None, meta.tenant) and meta.overlaps(start, end))
+
+    def close(self) -> None:
+        """Let go of the blocks' files; a query that still reads one keeps it until it ends."""
+        with self._switch:
+            self._opened.clear()
 
     def _open(self, meta: BlockMeta) -> BlockSource:
         if meta.block_id not in self._opened:

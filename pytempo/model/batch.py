@@ -60,6 +60,9 @@ class Batch(ABC):
     def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:  # noqa: B027  nothing to do for what is in memory
         """These columns will be asked for next: whoever reads files may read them together."""
 
+    def release(self) -> None:  # noqa: B027  nothing to do for what is in memory
+        """Let go of what can be read again: whoever reads files keeps what was read until then."""
+
     def values(self, level: Level, key: str) -> Values:
         """The values of one attribute at one level."""
         return self.attributes(level).values(key)

@@ -6,8 +6,9 @@ share (query/joining.py).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pytempo.model.batch import Batch
@@ -26,6 +27,13 @@ class AttributeName:
     key: str
 
 
+def operand_text(operand: AttributeName | tuple[Level, str]) -> str:
+    """An attribute as `span.http.method` (`.http.method` at any level), a column as `span:duration`."""
+    if isinstance(operand, AttributeName):
+        return f"{'' if operand.level is None else operand.level.word}.{operand.key}"
+    return f"{operand[0].word}:{operand[1]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A comparison that a source may use to leave things out.
@@ -37,6 +45,21 @@ class Condition:
     operand: AttributeName | tuple[Level, str]
     operator: str
     value: Any
+
+    def __str__(self) -> str:
+        """Near to TraceQL: `span.http.method = "GET"`, `span:duration > 5000000`."""
+        value = json.dumps(self.value, ensure_ascii=False) if isinstance(self.value, str | bool) else self.value
+        return f"{operand_text(self.operand)} {self.operator}" + ("" if self.value is None else f" {value}")
+
+
+class Meter(Protocol):
+    """Who counts what a query reads, and may end it: both methods may raise."""
+
+    def reads(self, size: int, batch: Batch | None = None, memory: int = 0) -> None:
+        """`size` bytes are about to be read; where that is of a batch in a file, it takes about `memory` more bytes for them."""
+
+    def holds(self, batch: Batch, memory: int) -> None:
+        """What a batch has read takes `memory` bytes, until it is gone or `released`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +81,20 @@ class Scan:
     """A single 16-byte trace id where only that trace is asked for."""
     whole: bool = False
     """Every column and attribute is read ahead: for those who want traces as they were sent."""
+    meter: Meter | None = field(default=None, compare=False, repr=False)
+    """Is told what is read for this scan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a source reads in one go, as a plan shows it."""
+
+    name: str
+    traces: int
+    size: int
+    """Bytes of what a scan names in it: of column chunks as they are stored, of live columns as they are in memory."""
+    skipped: str | None = None
+    """Why nothing in it can be wanted, in words; None where it is read."""
 
 
 class Source(Protocol):
@@ -74,6 +111,10 @@ class Source(Protocol):
     def sequence(self) -> int:
         """Place in the order of arrival: a source with a lower number was filled before one with a higher."""
 
+    @property
+    def size(self) -> int:
+        """Its bytes on disk; 0 for what is in memory."""
+
     def touches(self, start: int, end: int) -> bool:
         """Whether a trace of the source may have bounds that touch this range (unix nanoseconds, inclusive)."""
 
@@ -82,6 +123,9 @@ class Source(Protocol):
 
     def batches(self, scan: Scan) -> Iterator[Batch]:
         """The batches that may hold what the scan wants."""
+
+    def parts(self, scan: Scan) -> list[Part]:
+        """What `batches` would read, and what it would leave out and why."""
 
     def batches_of(self, wanted: TraceIds, scan: Scan) -> Iterator[Batch]:
         """Batches that together hold every span of the wanted traces (ascending ids), whatever the scan's conditions say.

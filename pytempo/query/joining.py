@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from pytempo.model import Batch, Concat, Level, Scan, Selection, Source, TraceIds
 from pytempo.model.arrays import Bools
 from pytempo.model.merge import without_copies
+from pytempo.query.budget import Budget
 
 _shared: WeakKeyDictionary[Source, WeakKeyDictionary[Source, TraceIds]] = WeakKeyDictionary()
 _lock = threading.Lock()
@@ -29,18 +30,28 @@ class Piece:
     traces: Bools
 
 
-def read(sources: Sequence[Source], scan: Scan) -> Iterator[Piece]:
-    """Every trace that the scan may want, whole, exactly once."""
+def read(sources: Sequence[Source], scan: Scan, budget: Budget | None = None) -> Iterator[Piece]:
+    """Every trace that the scan may want, whole, exactly once.
+
+    What is read and looked at counts in the budget, which may end the query by raising QueryStopped or BadQuery.
+    """
+    budget = budget or Budget()
+    scan = replace(scan, meter=budget)
     there = [source for source in sources if source.touches(scan.start, scan.end)]
     everywhere = sources if len(sources) > 1 else there
+    budget.looks_at(there)
     shared = shared_ids(everywhere)
     for source in reversed(there):
         for batch in source.batches(scan):
-            yield Piece(batch, shared.find(batch.trace_ids()) < 0)
+            piece = Piece(batch, shared.find(batch.trace_ids()) < 0)
+            budget.looks_into(batch, piece.traces)
+            yield piece
     if len(shared):
         joined = join(everywhere, shared, scan)
         if joined is not None:
-            yield Piece(joined, np.ones(joined.count(Level.TRACE), np.bool_))
+            whole = np.ones(joined.count(Level.TRACE), np.bool_)
+            budget.looks_into(joined, whole)
+            yield Piece(joined, whole)
 
 
 def join(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Batch | None:

@@ -13,7 +13,8 @@ import numpy as np
 
 from pytempo.model import AttributeName, Batch, Level, Scan, Source
 from pytempo.model.arrays import Bools
-from pytempo.query.results import Inspected, SearchResult
+from pytempo.query.budget import Budget
+from pytempo.query.results import SearchResult
 from pytempo.query.search import newest, show
 from pytempo.query.show import Shown
 from pytempo.traceql import ast, fields
@@ -39,15 +40,24 @@ NEVER = ast.Literal(False, Type.BOOL)
 
 
 def search_tags(
-    tags: Mapping[str, str], sources: Sequence[Source], *, min_duration: int, max_duration: int, start: int, end: int, limit: int
+    tags: Mapping[str, str],
+    sources: Sequence[Source],
+    *,
+    min_duration: int,
+    max_duration: int,
+    start: int,
+    end: int,
+    limit: int,
+    budget: Budget | None = None,
 ) -> SearchResult:
     """The newest traces in which every tag is found and whose duration (nanoseconds; 0 = unbounded) lies within the bounds."""
     conditions = [condition(key, value) for key, value in tags.items()]
     columns, attributes = _reads(conditions)
+    budget = budget or Budget()
     scan = Scan(columns=columns | {(Level.TRACE, "start"), (Level.TRACE, "end")}, attributes=attributes, start=start, end=end)
 
     def keep(batch: Batch, traces: Bools) -> Spansets:
-        evaluated = Conditions(batch)
+        evaluated = Conditions(batch, budget.check)
         trace_of_span = batch.trace_of_span()
         for wanted in conditions:
             has = np.zeros(len(traces), np.bool_)
@@ -56,8 +66,7 @@ def search_tags(
         kept = np.flatnonzero(traces & _lasts(batch, min_duration, max_duration))
         return Spansets(np.empty(0, np.int64), np.empty(0, np.int64), kept)
 
-    inspected = Inspected()
-    return SearchResult(show(newest(sources, scan, keep, limit, inspected), Shown((), 0)), inspected)
+    return SearchResult(show(newest(sources, scan, keep, limit, budget), Shown((), 0)), budget.inspected)
 
 
 def condition(key: str, value: str) -> ast.Expression:

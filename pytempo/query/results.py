@@ -30,6 +30,8 @@ class Inspected:
     """Their size on disk."""
     jobs: int = 0
     """Units of work: one a row group or live batch that was read."""
+    left_out: tuple[str, ...] = ()
+    """Damaged blocks in the range that could not be read: the answer is partial."""
 
     def add(self, other: Inspected) -> None:
         """Count what another part of the same query looked at."""
@@ -89,6 +91,11 @@ class SearchResult(Sequence[FoundTrace]):
 
     traces: tuple[FoundTrace, ...]
     inspected: Inspected = field(default_factory=Inspected)
+
+    @property
+    def partial(self) -> bool:
+        """Whether something that is stored could not be read."""
+        return bool(self.inspected.left_out)
 
     def __len__(self) -> int:
         return len(self.traces)

@@ -15,8 +15,9 @@ import numpy as np
 from pytempo.errors import BadQuery
 from pytempo.model import Batch, Level, Scan, Source
 from pytempo.model.arrays import Bools
+from pytempo.query.budget import Budget
 from pytempo.query.joining import Piece, read
-from pytempo.query.results import FoundTrace, Inspected, SearchResult
+from pytempo.query.results import FoundTrace, SearchResult
 from pytempo.query.show import Shown, show_traces
 from pytempo.traceql import ast, plan
 from pytempo.traceql.evaluate import Spansets, evaluate
@@ -42,26 +43,27 @@ class Candidate:
         return (-self.start, self.trace_id)
 
 
-def search(query: ast.Query, sources: Sequence[Source], *, start: int, end: int, limit: int, spans_per_spanset: int) -> SearchResult:
+def search(
+    query: ast.Query, sources: Sequence[Source], *, start: int, end: int, limit: int, spans_per_spanset: int, budget: Budget | None = None
+) -> SearchResult:
     """The `limit` newest traces whose bounds touch [start, end] (unix nanoseconds) and that the query keeps.
 
-    `query` is checked. Raises BadQuery for what is not evaluated.
+    `query` is checked. Raises BadQuery for what is not evaluated, and what the budget raises.
     """
     pipeline = query.expression
     if not isinstance(pipeline, ast.Pipeline):
         raise BadQuery("this is a metrics query: ask it of /api/metrics/query_range or /api/metrics/query", *query.position)
     scan = plan.scan(query, start, end)
-    inspected = Inspected()
-    found = newest(sources, scan, lambda batch, traces: evaluate(pipeline, batch, traces), limit, inspected)
+    budget = budget or Budget()
+    found = newest(sources, scan, lambda batch, traces: evaluate(pipeline, batch, traces, budget.check), limit, budget)
     shown = Shown(shown_fields(query), spans_per_spanset)
-    return SearchResult(show(found, shown), inspected)
+    return SearchResult(show(found, shown), budget.inspected)
 
 
-def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, inspected: Inspected) -> list[Candidate]:
+def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, budget: Budget) -> list[Candidate]:
     """The newest traces that `keep` leaves a spanset of, newest first."""
     best: list[Candidate] = []
-    for piece in read(sources, scan):
-        _count(inspected, piece)
+    for piece in read(sources, scan, budget):
         best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit)], key=lambda candidate: candidate.order)
     return best
 
@@ -80,13 +82,6 @@ def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int) -> Iterator[Ca
     newest_first = np.lexsort((ids.low[traces], ids.high[traces], ~starts[traces]))[:limit]
     for trace in traces[newest_first]:
         yield Candidate(int(starts[trace]), ids.hex(int(trace)), batch, int(trace), spansets)
-
-
-def _count(inspected: Inspected, piece: Piece) -> None:
-    inspected.traces += int(piece.traces.sum())
-    inspected.spans += piece.batch.count(Level.SPAN)
-    inspected.jobs += 1
-    inspected.bytes += getattr(piece.batch, "bytes_read", 0)
 
 
 def show(found: Sequence[Candidate], shown: Shown) -> tuple[FoundTrace, ...]:

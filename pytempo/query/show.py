@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pytempo.model import Batch, Level, Selection
-from pytempo.model.arrays import Bools, Ints, coded, offsets_of, plain_text, ranges
+from pytempo.model.arrays import Bools, Ints, coded, offsets_of, plain_text, ranges, run_heads
 from pytempo.query.results import AttributeValue, FoundSpan, FoundTrace, ServiceStats, Spanset
 from pytempo.traceql import ast, compare
 from pytempo.traceql.condition import Conditions, constant_for
@@ -98,11 +98,14 @@ def _show_spansets(batch: Batch, traces: Ints, spansets: Spansets, shown: Shown)
 
 
 def _first_spans(batch: Batch, spansets: Spansets, sets: Ints, bounds: Ints) -> Ints:
-    """The spans of some spansets, one after the other, each in order of start, then id."""
+    """The spans of some spansets, one after the other, each in order of start, then id, then kind."""
     places = ranges(bounds[sets], np.diff(bounds)[sets])
     spans, owner = spansets.spans[places], spansets.sets[places]
     start, identifier = (batch.stored(Level.SPAN, name)[spans] for name in ("start", "span_id"))
-    return spans[np.lexsort((identifier, start, owner))]
+    order = np.lexsort((identifier, start, owner))
+    if run_heads(owner[order], start[order], identifier[order]).all():
+        return spans[order]
+    return spans[np.lexsort((batch.stored(Level.SPAN, "kind")[spans], identifier, start, owner))]  # halves of a call that share an id
 
 
 def _show_spans(batch: Batch, rows: Ints, fields: tuple[ShownField, ...]) -> list[FoundSpan]:

@@ -13,8 +13,9 @@ from pytempo.errors import BadQuery
 from pytempo.model import AttributeName, Batch, Level, Scan, Source
 from pytempo.model.arrays import Bools, Ints, any_by_row, coded, plain_text
 from pytempo.model.levels import ATTRIBUTE_LEVELS
+from pytempo.query.budget import Budget
 from pytempo.query.joining import read
-from pytempo.query.results import Inspected, TagNames, TagValue, TagValues
+from pytempo.query.results import TagNames, TagValue, TagValues
 from pytempo.traceql import ast, fields, lenient_conditions, parse_identifier, plan
 from pytempo.traceql.condition import Conditions
 from pytempo.traceql.evaluate import evaluate
@@ -65,21 +66,18 @@ class Window:
             scan.columns | columns, scan.attributes | attributes, scan.conditions, scan.all_conditions, scan.start, scan.end, scan.traces
         )
 
-    def read(self, sources: Sequence[Source], scan: Scan, inspected: Inspected) -> Iterator[tuple[Batch, Bools]]:
+    def read(self, sources: Sequence[Source], scan: Scan, budget: Budget) -> Iterator[tuple[Batch, Bools]]:
         """Batches with the spans of each that count (mask)."""
-        for piece in read(sources, scan):
+        for piece in read(sources, scan, budget):
             batch = piece.batch
             starts, ends = batch.column(Level.TRACE, "start"), batch.column(Level.TRACE, "end")
             traces = piece.traces & (starts <= np.uint64(self.end)) & (ends >= np.uint64(self.start))
-            inspected.traces += int(traces.sum())
-            inspected.jobs += 1
-            inspected.bytes += getattr(batch, "bytes_read", 0)
             if not traces.any():
                 continue
             spans = traces[batch.trace_of_span()]
             if self.query is not None and isinstance(self.query.expression, ast.Pipeline):
                 matched = np.zeros(len(spans), np.bool_)
-                matched[evaluate(self.query.expression, batch, traces).spans] = True
+                matched[evaluate(self.query.expression, batch, traces, budget.check).spans] = True
                 spans = matched
             if spans.any():
                 yield batch, spans
@@ -105,22 +103,22 @@ def _names_unscoped(node: ast.Node) -> bool:
     return any(isinstance(each, ast.Attribute) and each.scope is ast.Scope.UNSCOPED for each in ast.walk(node))
 
 
-def tag_names(sources: Sequence[Source], window: Window, *, scope: str | None, limit: int) -> TagNames:
+def tag_names(sources: Sequence[Source], window: Window, *, scope: str | None, limit: int, budget: Budget | None = None) -> TagNames:
     """Names of attributes by scope; at most `limit` a scope (0 = all). Raises BadQuery for a scope that does not exist."""
     wanted = SCOPES if scope in (None, "", "none") else (scope,)
     if not set(wanted) <= set(SCOPES):
         raise BadQuery(f"invalid scope: {scope}; known are {', '.join(SCOPES)}, none")
     levels = [level for level in ATTRIBUTE_LEVELS if level.word in wanted]
     found: dict[Level, set[str]] = {level: set() for level in levels}
-    inspected = Inspected()
+    budget = budget or Budget()
     if levels:
-        for batch, spans in window.read(sources, window.scan(frozenset(), frozenset()), inspected):
+        for batch, spans in window.read(sources, window.scan(frozenset(), frozenset()), budget):
             for level in levels:
                 found[level] |= _names(batch, level, spans)
     scopes = [(level.word, _first(sorted(found[level] - {""}), limit)) for level in levels if found[level] - {""}]
     if INTRINSIC in wanted:
         scopes.append((INTRINSIC, _first(list(LISTED_NAMES), limit)))
-    return TagNames(tuple(scopes), inspected)
+    return TagNames(tuple(scopes), budget.inspected)
 
 
 def _names(batch: Batch, level: Level, spans: Bools) -> set[str]:
@@ -146,7 +144,7 @@ def _first(names: list[str], limit: int) -> tuple[str, ...]:
     return tuple(names[:limit] if limit else names)
 
 
-def tag_values(sources: Sequence[Source], name: str, window: Window, *, limit: int) -> TagValues:
+def tag_values(sources: Sequence[Source], name: str, window: Window, *, limit: int, budget: Budget | None = None) -> TagValues:
     """The values of a field, by its TraceQL spelling. With a limit those that the lowest trace ids have. Raises BadQuery for
     what is no field."""
     field = parse_identifier(name)
@@ -157,18 +155,18 @@ def tag_values(sources: Sequence[Source], name: str, window: Window, *, limit: i
         return TagValues(tuple(TagValue("keyword", word) for word in sorted(WORDS[keywords].values())))
     if _asks_for_nothing(window.query, field):
         return TagValues((TagValue("string", ""),))
-    return _collect(sources, [field], window, limit)
+    return _collect(sources, [field], window, limit, budget)
 
 
-def tag_values_v1(sources: Sequence[Source], name: str, window: Window, *, limit: int) -> TagValues:
+def tag_values_v1(sources: Sequence[Source], name: str, window: Window, *, limit: int, budget: Budget | None = None) -> TagValues:
     """The values of an unscoped name as Tempo's first API asks for it: any characters, at any level (service.name: of
     resources), as plain texts."""
     if name in V1_INTRINSICS:
-        return _collect(sources, [ast.Intrinsic(V1_INTRINSICS[name])], window, limit)
+        return _collect(sources, [ast.Intrinsic(V1_INTRINSICS[name])], window, limit, budget)
     if name == "status.code":
-        return _collect(sources, [ast.Intrinsic("span:status")], window, limit)
+        return _collect(sources, [ast.Intrinsic("span:status")], window, limit, budget)
     scopes = [scope for scope in ast.Scope if scope is not ast.Scope.UNSCOPED] if name != "service.name" else [ast.Scope.RESOURCE]
-    found = _collect(sources, [ast.Attribute(scope, name) for scope in scopes], window, limit)
+    found = _collect(sources, [ast.Attribute(scope, name) for scope in scopes], window, limit, budget)
     texts = sorted({value.value for value in found.values})
     return TagValues(tuple(TagValue("string", text) for text in texts), found.inspected)
 
@@ -183,23 +181,24 @@ def _asks_for_nothing(query: ast.Query | None, field: ast.Field) -> bool:
     return field == service and query.expression.stages == (ast.SpansetFilter(empty),)
 
 
-def _collect(sources: Sequence[Source], wanted: Sequence[ast.Field], window: Window, limit: int) -> TagValues:
-    inspected, found = Inspected(), _Found()
+def _collect(sources: Sequence[Source], wanted: Sequence[ast.Field], window: Window, limit: int, budget: Budget | None) -> TagValues:
+    budget, found = budget or Budget(), _Found()
     columns = {fields.COLUMNS[field.name] for field in wanted if isinstance(field, ast.Intrinsic)}
     named = {AttributeName(level, f.name) for f in wanted if isinstance(f, ast.Attribute) for level in fields.LEVELS[f.scope]}
     order = {(Level.SPAN, "start"), (Level.SPAN, "span_id")} if limit else set()
-    for batch, spans in window.read(sources, window.scan(frozenset(columns | order), frozenset(named)), inspected):
+    for batch, spans in window.read(sources, window.scan(frozenset(columns | order), frozenset(named)), budget):
         place = _places(batch) if limit else None
-        conditions = Conditions(batch)
+        conditions = Conditions(batch, budget.check)
         for field in wanted:
             for part in conditions.field(field).parts:
                 found.add(batch, part, spans, place)
-    return TagValues(found.values(limit), inspected)
+    return TagValues(found.values(limit), budget.inspected)
 
 
 def _places(batch: Batch) -> Ints:
-    """For every span its place in the order of trace id, start and span id."""
-    order = np.lexsort((batch.stored(Level.SPAN, "span_id"), batch.stored(Level.SPAN, "start"), batch.trace_of_span()))
+    """For every span its place in the order of trace id, start, span id and kind."""
+    kind, identifier, start = (batch.stored(Level.SPAN, name) for name in ("kind", "span_id", "start"))
+    order = np.lexsort((kind, identifier, start, batch.trace_of_span()))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     return place
@@ -227,7 +226,7 @@ class _Found:
             self._values[value] = min(self._values.get(value, key), key)
 
     def values(self, limit: int) -> tuple[TagValue, ...]:
-        chosen = sorted(self._values, key=lambda value: self._values[value])[:limit] if limit else self._values
+        chosen = sorted(self._values, key=lambda value: (self._values[value], value))[:limit] if limit else self._values
         return tuple(sorted(chosen))
 
 
@@ -243,4 +242,6 @@ def _distinct(part: Part, inside: Bools) -> tuple[Ints, list[str]]:
 def _text(type_: Type, value: int | float | bool) -> str:
     if type_ in WORDS:
         return WORDS[type_][int(value)]
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value + 0.0) if isinstance(value, float) else repr(value)  # -0.0 and 0.0 are one value, and one text

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from pytempo.server.mux import Relay, multiplexed
 
 KEEP_ALIVE = 120
 """Seconds that an idle connection stays open, as with Tempo. Clients pool connections; one that closes under them fails a request."""
@@ -20,12 +23,15 @@ LONGEST_HEAD = 512 * 1024
 class HttpServer:
     """Serves one application on one listening socket. Lives in the event loop that runs `start`."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, grace: float, *, long_urls: bool = False) -> None:
-        """Requests in flight have `grace` seconds to end when the server is stopped; `long_urls` allows URLs up to LONGEST_HEAD."""
+    def __init__(self, app: ASGIApp, listener: socket.socket, grace: float, *, relay: Relay | None = None) -> None:
+        """Requests in flight have `grace` seconds to end when the server is stopped.
+
+        With a relay it is a server of questions: connections that speak gRPC go there, and URLs may be up to LONGEST_HEAD.
+        """
         self._listener = listener
         config = uvicorn.Config(
             app,
-            http="h11" if long_urls else "httptools",  # httptools is faster, and takes URLs up to 64 KiB
+            http="httptools" if relay is None else multiplexed(H11Protocol, relay),  # httptools is faster, and takes URLs up to 64 KiB
             h11_max_incomplete_event_size=LONGEST_HEAD,
             ws="none",
             lifespan="off",

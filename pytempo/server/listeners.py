@@ -47,6 +47,11 @@ def complaint(host: str, port: int, flag: str, error: OSError) -> str:
     return f"{where}: {error.strerror}"
 
 
+def local_address(host: str) -> str:
+    """Where this machine reaches what listens on `host`: loopback where that is every interface."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def show_address(host: str, port: int) -> str:
     """host:port, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -22,7 +22,8 @@ from pytempo.server.api.service import TEMPO_VERSION
 from pytempo.server.errors import PortTaken
 from pytempo.server.grpc_api import grpc_api_server
 from pytempo.server.http_server import HttpServer
-from pytempo.server.listeners import check_free, listen, show_address
+from pytempo.server.listeners import check_free, listen, local_address, show_address
+from pytempo.server.mux import Relay
 from pytempo.server.options import ServeOptions
 from pytempo.server.receivers import Intake, otlp_grpc_server, otlp_http_app
 from pytempo.server.service import Service
@@ -33,6 +34,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 STEPS = 2
 """Ends that follow each other, each with its share of the grace: that of the receivers, and that of the query API."""
+
+QUIET = 0.3
+"""Seconds without a call at work after which a gRPC server that takes no more of them is left."""
 
 
 def serve(options: ServeOptions, *, logger: logging.Logger, clock: Callable[[], int] = time.time_ns, out: TextIO = sys.stdout) -> bool:
@@ -58,7 +62,7 @@ async def _serve(options: ServeOptions, logger: logging.Logger, clock: Callable[
         raise
     server = Server(Service(options, store, logger, clock), ports)
     try:
-        server.start(out)
+        await server.start(out)
         await server.replay(stop)
         if not stop.is_set():
             print("ready", file=out, flush=True)
@@ -98,23 +102,26 @@ class Server:
     def __init__(self, service: Service, ports: Ports) -> None:
         self._service, self._ports, self._grace = service, ports, service.options.shutdown_grace / STEPS
         intake = Intake(service)
-        self._api = HttpServer(api_app(service), ports.http, self._grace, long_urls=True)
+        self._relay = Relay(service.logger)
+        self._api = HttpServer(api_app(service), ports.http, self._grace, relay=self._relay)
         self._otlp_http = HttpServer(otlp_http_app(service, intake), ports.otlp_http, self._grace)
         self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
         publish_build_info(service.registry, TEMPO_VERSION)
         ProcessCollector(registry=service.registry)
 
-    def start(self, out: TextIO) -> None:
+    async def start(self, out: TextIO) -> None:
         """Answer on every port, and say where. Until the log is replayed, the answers are that the store is not ready."""
         options = self._service.options
         otlp_grpc_port = _bind(self._otlp_grpc, options.host, options.otlp_grpc_port, "--otlp-grpc-port")
-        _bind(self._grpc_api, options.host, options.grpc_port, "--grpc-port")
+        grpc_port = _bind(self._grpc_api, options.host, options.grpc_port, "--grpc-port")
+        self._relay.address = local_address(options.host), grpc_port
+        await self._grpc_api.start()
         self._api.start()
         self._otlp_http.start()
         self._otlp_grpc.start()
-        self._grpc_api.start()
         for name, address in (
             ("http", "http://" + show_address(options.host, self._ports.http.getsockname()[1])),
+            ("grpc", show_address(options.host, grpc_port)),
             ("otlp-grpc", show_address(options.host, otlp_grpc_port)),
             ("otlp-http", "http://" + show_address(options.host, self._ports.otlp_http.getsockname()[1])),
         ):
@@ -136,7 +143,7 @@ class Server:
         service = self._service
         service.stopping()
         service.logger.info("stopping: no new requests, %d in work", service.bridge.busy)
-        await asyncio.gather(self._otlp_http.stop(), _stop(self._otlp_grpc, self._grace), _stop(self._grpc_api, self._grace))
+        await asyncio.gather(self._otlp_http.stop(), self._stop_otlp_grpc(), self._stop_grpc_api())
         service.store.stop_writes()
         await self._api.stop()
         idle = service.bridge.busy == 0
@@ -147,8 +154,16 @@ class Server:
         service.bridge.close()
         return idle
 
+    async def _stop_otlp_grpc(self) -> None:
+        stopped = self._otlp_grpc.stop(self._grace)
+        await _ended(stopped.is_set, lambda: self._service.bridge.exports.busy, self._grace)
 
-def _bind(server: grpc.Server, host: str, port: int, flag: str) -> int:
+    async def _stop_grpc_api(self) -> None:
+        stopped = asyncio.create_task(self._grpc_api.stop(self._grace))
+        await _ended(stopped.done, lambda: self._service.streams, self._grace)
+
+
+def _bind(server: grpc.Server | grpc.aio.Server, host: str, port: int, flag: str) -> int:
     """The port that the server took."""
     try:
         return int(server.add_insecure_port(show_address(host, port)))
@@ -156,8 +171,14 @@ def _bind(server: grpc.Server, host: str, port: int, flag: str) -> int:
         raise PortTaken(f"cannot listen on {show_address(host, port)} ({flag} {port}): {error}") from error
 
 
-async def _stop(server: grpc.Server, grace: float) -> None:
-    """Take no more calls, let those in flight end, and cancel those that do not within the grace."""
-    stopped, deadline = server.stop(grace), time.monotonic() + grace + 1
-    while not stopped.is_set() and time.monotonic() < deadline:
+async def _ended(stopped: Callable[[], bool], busy: Callable[[], int], grace: float) -> None:
+    """Return when a gRPC server that takes no more calls has stopped, or has nothing left to answer.
+
+    It itself would wait for connections, too, that were opened and never said anything.
+    """
+    latest = time.monotonic()
+    deadline = latest + grace + 1
+    while not stopped() and time.monotonic() < min(deadline, latest + QUIET):
+        if busy():
+            latest = time.monotonic()
         await asyncio.sleep(0.01)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from pytempo.server.bridge import Bridge
 from pytempo.server.options import ServeOptions
 from pytempo.store import Store
+from pytempo.telemetry import RequestMetrics
 
 STOPPING = "Application is stopping"
 
@@ -19,7 +20,9 @@ class Service:
 
     def __init__(self, options: ServeOptions, store: Store, logger: logging.Logger, clock: Callable[[], int]) -> None:
         self.options, self.store, self.logger, self.clock = options, store, logger, clock
-        self.bridge = Bridge()
+        self.bridge, self.requests = Bridge(), RequestMetrics(store.registry)
+        self.streams = 0
+        """Streams that are being answered."""
         self._stopping = False
 
     @property

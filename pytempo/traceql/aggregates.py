@@ -78,7 +78,8 @@ def _extreme(function: str, found: Elements, number: int, valid: Bools, whole: B
     best_int = np.full(number, 2**63 - 1 if least else -(2**63), np.int64)
     best_float = np.full(number, np.inf if least else -np.inf)
     pick.at(best_int, owners, ints)
-    pick.at(best_float, owners, floats)
+    with np.errstate(invalid="ignore"):  # a NaN makes its whole spanset NaN, which fulfils no comparison
+        pick.at(best_float, owners, floats)
     return Numbers(valid, whole, np.where(whole, best_int, 0), np.where(valid, best_float, 0.0))
 
 

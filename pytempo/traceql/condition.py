@@ -7,7 +7,8 @@ outcome is brought to the spans.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +19,24 @@ from pytempo.model.arrays import Bools, concat_text
 from pytempo.traceql import arithmetic, ast, compare, fields
 from pytempo.traceql.functions import Family, Operator
 from pytempo.traceql.shown import MIRRORED
+from pytempo.traceql.structure import children_of
 from pytempo.traceql.types import KINDS, STATUSES, Type
 from pytempo.traceql.vector import Part, Vector, gather, lower, meeting_level, to_spans
+
+Bring: TypeAlias = Callable[[Vector, Batch], Vector]
+"""How the values of a level come to the spans: all that a span has, or the first."""
+
+
+def unlimited() -> None:
+    """What is called between steps where nothing ends an evaluation early."""
 
 
 class Conditions:
     """Evaluates expressions over one batch; columns are worked out once, however often they are named."""
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
+    def __init__(self, batch: Batch, check: Callable[[], None] = unlimited) -> None:
+        """`check` is called before every comparison; what it raises ends the evaluation."""
+        self.batch, self._check = batch, check
         self.spans = batch.count(Level.SPAN)
         self._vectors: dict[tuple[Any, ...], Vector] = {}
 
@@ -48,15 +58,15 @@ class Conditions:
             return _constant_vector(expression, self.spans)
         if isinstance(expression, ast.Attribute | ast.Intrinsic):
             return self.field(expression)
-        if isinstance(expression, ast.Arithmetic | ast.Unary) and _is_number(expression):
-            return self._arithmetic(expression)
+        if _is_calculation(expression):
+            return gather(self._calculation(expression), self.batch)
         return Vector(Level.SPAN, self.spans, (Part(Type.BOOL, self.mask(expression)),))
 
-    def field(self, field: ast.Field) -> Vector:
-        """The values of a field for every span: the first level that has it wins."""
+    def field(self, field: ast.Field, bring: Bring = gather) -> Vector:
+        """The values of a field for every span: the first level that has it wins. `bring` takes values from their level to the spans."""
         result: Vector | None = None
-        for vector in self.alternatives(field):
-            at_spans = gather(vector, self.batch)
+        for vector in self.alternatives(field, bring):
+            at_spans = bring(vector, self.batch)
             result = at_spans if result is None else _fill(result, at_spans)
             if result.there.all():
                 break
@@ -82,6 +92,7 @@ class Conditions:
         return self._comparison(ast.Comparison(Operator.EQUAL, expression, literal))
 
     def _comparison(self, expression: ast.Comparison) -> Bools:
+        self._check()
         operator, left, right = expression.operator, expression.left, expression.right
         if isinstance(left, ast.Literal) and not isinstance(right, ast.Literal):
             operator, left, right = MIRRORED.get(operator, operator), right, left
@@ -107,6 +118,9 @@ class Conditions:
         return to_spans(vector.there == wanted, self.batch, vector.level)
 
     def _with_literal(self, operator: Operator, left: ast.Expression, right: ast.Literal) -> Bools:
+        if isinstance(left, ast.Attribute) and left.of_parent:
+            own = self._with_literal(operator, replace(left, of_parent=False), right)
+            return children_of(own, self.batch.parent_of_span())
         value = constant_for(left, operator, right)
         return self._over_alternatives(left, lambda vector: compare.with_constant(operator, vector, value, right.type))
 
@@ -125,60 +139,66 @@ class Conditions:
     def _with_column(self, operator: Operator, left: ast.Expression, right: ast.Expression) -> Bools:
         one, other = self._operand(left), self._operand(right)
         level = meeting_level(one.level, other.level)
-        if level is Level.SPAN:
-            one, other = gather(one, self.batch), gather(other, self.batch)
-        else:
-            one, other = lower(one, self.batch, level), lower(other, self.batch, level)
+        one, other = self._seen_from(one, level), self._seen_from(other, level)
         return to_spans(compare.columns(operator, one, other), self.batch, level)
 
     def _operand(self, expression: ast.Expression) -> Vector:
         """An operand where it lives, if that is one place, otherwise at the spans."""
         if isinstance(expression, ast.Intrinsic) or (isinstance(expression, ast.Attribute) and len(fields.LEVELS[expression.scope]) == 1):
             return next(iter(self.alternatives(expression)))
-        return self.value(expression)
+        return self._calculation(expression) if _is_calculation(expression) else self.value(expression)
 
-    def alternatives(self, expression: ast.Expression) -> Iterator[Vector]:
+    def alternatives(self, expression: ast.Expression, bring: Bring = gather) -> Iterator[Vector]:
         """The places where an operand may have its value, in the order in which they are looked at."""
         if isinstance(expression, ast.Intrinsic):
             yield self._cached(("intrinsic", expression.name), lambda: fields.intrinsic(self.batch, expression.name))
         elif isinstance(expression, ast.Attribute):
             for level in fields.LEVELS[expression.scope]:
-                yield self._attribute(expression, level)
+                yield self._attribute(expression, level, bring)
         else:
-            yield self.value(expression)
+            yield self._operand(expression)
 
-    def _attribute(self, field: ast.Attribute, level: Level) -> Vector:
+    def _attribute(self, field: ast.Attribute, level: Level, bring: Bring) -> Vector:
         vector = self._cached((level, field.name), lambda: fields.attribute(self.batch, level, field.name))
         if not field.of_parent:
             return vector
-        return self._cached(("parent", level, field.name), lambda: fields.of_parent(vector, self.batch))
+        return self._cached(("parent", level, field.name, bring), lambda: fields.of_parent(vector, self.batch, bring))
 
     def _cached(self, key: tuple[Any, ...], make: Callable[[], Vector]) -> Vector:
         if key not in self._vectors:
             self._vectors[key] = make()
         return self._vectors[key]
 
-    def _arithmetic(self, expression: ast.Expression) -> Vector:
-        return arithmetic.to_vector(self._numbers(expression), Level.SPAN)
+    def _calculation(self, expression: ast.Expression) -> Vector:
+        """The numbers of a calculation, one for every row of the level where its fields meet."""
+        level = meeting_level(*(self._operand(field).level for field in _fields_of(expression)))
+        return arithmetic.to_vector(self._numbers(expression, level), level)
 
-    def _numbers(self, expression: ast.Expression) -> arithmetic.Numbers:
+    def _numbers(self, expression: ast.Expression, level: Level) -> arithmetic.Numbers:
         if isinstance(expression, ast.Literal):
             if not isinstance(expression.value, int | float):
                 raise BadQuery(f"{expression.value!r} is no number", *expression.position)
-            return arithmetic.constant(expression.value, self.spans)
+            return arithmetic.constant(expression.value, self.batch.count(level))
         if isinstance(expression, ast.Unary):
-            return arithmetic.negate(self._numbers(expression.operand))
+            return arithmetic.negate(self._numbers(expression.operand, level))
         if isinstance(expression, ast.Arithmetic):
             first, *others = expression.operands
-            out = self._numbers(first)
+            out = self._numbers(first, level)
             for other in others:
-                out = arithmetic.combine(expression.operator, out, self._numbers(other))
+                out = arithmetic.combine(expression.operator, out, self._numbers(other, level))
             return out
-        return arithmetic.numbers_of(self.value(expression))
+        return arithmetic.numbers_of(self._seen_from(self._operand(expression), level))
+
+    def _seen_from(self, vector: Vector, level: Level) -> Vector:
+        return gather(vector, self.batch) if level is Level.SPAN else lower(vector, self.batch, level)
 
 
-def _is_number(expression: ast.Arithmetic | ast.Unary) -> bool:
-    return expression.operator.family is Family.ARITHMETIC
+def _is_calculation(expression: ast.Expression) -> bool:
+    return isinstance(expression, ast.Arithmetic | ast.Unary) and expression.operator.family is Family.ARITHMETIC
+
+
+def _fields_of(expression: ast.Expression) -> Iterator[ast.Field]:
+    return (node for node in ast.walk(expression) if isinstance(node, ast.Attribute | ast.Intrinsic))
 
 
 def constant_for(field: ast.Expression, operator: Operator, literal: ast.Literal) -> Any:

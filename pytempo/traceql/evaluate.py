@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +13,7 @@ from pytempo.model import Batch, Level
 from pytempo.model.arrays import Bools, Ints, run_heads
 from pytempo.traceql import aggregates, arithmetic, ast
 from pytempo.traceql.arithmetic import Numbers
-from pytempo.traceql.condition import Conditions
+from pytempo.traceql.condition import Conditions, unlimited
 from pytempo.traceql.durations import duration_text
 from pytempo.traceql.functions import Operator
 from pytempo.traceql.grouping import WORDS, Label, group_rows
@@ -36,34 +38,36 @@ class Spansets:
             return self
         number = np.cumsum(wanted) - 1
         inside = wanted[self.sets]
-        attributes = tuple((name, tuple(np.array(values, object)[wanted])) for name, values in self.attributes)
+        attributes = tuple((name, tuple(np.fromiter(values, object, len(values))[wanted])) for name, values in self.attributes)
         return Spansets(self.spans[inside], number[self.sets[inside]], self.trace[wanted], attributes)
 
 
-def evaluate(pipeline: ast.Pipeline, batch: Batch, traces: Bools) -> Spansets:
-    """The spansets of a batch that a pipeline keeps, among the traces of the mask."""
-    return Evaluation(batch, traces).pipeline(pipeline)
+def evaluate(pipeline: ast.Pipeline, batch: Batch, traces: Bools, check: Callable[[], None] = unlimited) -> Spansets:
+    """The spansets of a batch that a pipeline keeps, among the traces of the mask. What `check` raises between two steps ends it."""
+    return Evaluation(batch, traces, check).pipeline(pipeline)
 
 
 class Evaluation:
     """One batch and what is known of it so far."""
 
-    def __init__(self, batch: Batch, traces: Bools) -> None:
-        self.batch = batch
+    def __init__(self, batch: Batch, traces: Bools, check: Callable[[], None] = unlimited) -> None:
+        self.batch, self._check = batch, check
         self.trace = batch.trace_of_span()
         self._inside = None if traces.all() else traces[self.trace]
-        self.conditions = Conditions(batch)
+        self.conditions = Conditions(batch, check)
 
     def pipeline(self, pipeline: ast.Pipeline) -> Spansets:
         """All stages, left to right."""
         first, *others = pipeline.stages
         spansets = self._by_trace(self.spanset(first))
         for stage in others:
+            self._check()
             spansets = self._stage(stage, spansets)
         return spansets
 
     def spanset(self, expression: ast.Stage | ast.Pipeline) -> Bools:
         """The spans that a spanset expression keeps."""
+        self._check()
         if isinstance(expression, ast.SpansetFilter):
             mask = self.conditions.mask(expression.condition)
             return mask if self._inside is None else mask & self._inside
@@ -92,12 +96,26 @@ class Evaluation:
         if isinstance(stage, ast.SpansetFilter):
             return self._filter(self.spanset(stage), spansets)
         if isinstance(stage, ast.SpansetOperation):
-            return self._filter(self.spanset(stage), spansets)
+            return self._joined(stage, spansets)
         if isinstance(stage, ast.AggregateFilter):
             return self._aggregate_filter(stage, spansets)
         if isinstance(stage, ast.GroupBy):
             return self._group_by(stage, spansets)
         return self._coalesce(spansets) if isinstance(stage, ast.Coalesce) else spansets
+
+    def _joined(self, stage: ast.SpansetOperation, spansets: Spansets) -> Spansets:
+        """What is joined behind a pipe is joined of each spanset that comes in: of the first of every trace, then the second, and so on."""
+        turn = np.arange(len(spansets.trace)) - np.searchsorted(spansets.trace, spansets.trace)
+        kept = np.zeros(len(self.trace), np.bool_)
+        for number in range(int(turn.max(initial=-1)) + 1):
+            kept |= self._among(spansets.spans[turn[spansets.sets] == number]).spanset(stage)
+        return self._filter(kept, spansets)
+
+    def _among(self, spans: Ints) -> Evaluation:
+        """The same evaluation, of these spans alone."""
+        among = copy(self)
+        among._inside = self._mask(spans)
+        return among
 
     def _aggregate_filter(self, stage: ast.AggregateFilter, spansets: Spansets) -> Spansets:
         told: dict[str, tuple[Any, ...]] = {}
@@ -143,15 +161,25 @@ class Evaluation:
         groups = group_rows(self.conditions.value(stage.expression))
         code = groups.codes[spansets.spans]
         key = spansets.sets * len(groups.labels) + code
-        order = np.argsort(key, kind="stable")
+        order = self._by_first_span(spansets, key)
         head = run_heads(key[order]) if len(key) else np.empty(0, np.bool_)
         old, labels = spansets.sets[order][head], [groups.labels[place] for place in code[order][head].tolist()]
-        attributes = [(name, tuple(np.array(values, object)[old])) for name, values in spansets.attributes]
+        attributes = [(name, tuple(np.fromiter(values, object, len(values))[old])) for name, values in spansets.attributes]
         # Tempo's recorded answers call the group without a value nil for a field, false for what is computed
         absent = "nil" if isinstance(stage.expression, ast.Attribute | ast.Intrinsic) else False
         values = tuple(absent if each.type is Type.NIL else _group_value(each) for each in labels)
         attributes.append((f"by({label(stage.expression)})", values))
         return Spansets(spansets.spans[order], np.cumsum(head) - 1, spansets.trace[old], tuple(attributes))
+
+    def _by_first_span(self, spansets: Spansets, key: Ints) -> Ints:
+        """The places of the spans in order of spanset and group (`key` has both); groups in order of their first span, wherever it lies."""
+        kind, identifier, start = (self.batch.stored(Level.SPAN, name)[spansets.spans] for name in ("kind", "span_id", "start"))
+        rank = np.empty(len(key), np.int64)
+        rank[np.lexsort((kind, identifier, start))] = np.arange(len(key))
+        _, group = np.unique(key, return_inverse=True)
+        first = np.full(len(key), len(key), np.int64)
+        np.minimum.at(first, group, rank)
+        return np.lexsort((first[group], spansets.sets))
 
     def _coalesce(self, spansets: Spansets) -> Spansets:
         return self._by_trace(self._mask(spansets.spans))
@@ -164,14 +192,13 @@ class Evaluation:
         return replace(spansets, spans=spansets.spans[inside], sets=sets).keep(left)
 
     def _by_trace(self, mask: Bools) -> Spansets:
-        """One spanset for every trace with a span in the mask; its spans stand in order of start, then id."""
+        """One spanset for every trace with a span in the mask."""
         spans = np.flatnonzero(mask)
         trace = self.trace[spans]
-        start, identifier = self.batch.stored(Level.SPAN, "start"), self.batch.stored(Level.SPAN, "span_id")
-        order = np.lexsort((identifier[spans], start[spans], trace))
-        spans, trace = spans[order], trace[order]
-        head = np.ones(len(trace), np.bool_)
-        head[1:] = trace[1:] != trace[:-1]
+        if len(trace) and (trace[1:] < trace[:-1]).any():
+            order = np.argsort(trace, kind="stable")
+            spans, trace = spans[order], trace[order]
+        head = run_heads(trace) if len(trace) else np.empty(0, np.bool_)
         return Spansets(spans, np.cumsum(head) - 1, trace[head])
 
     def _mask(self, spans: Ints) -> Bools:

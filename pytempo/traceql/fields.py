@@ -89,11 +89,11 @@ def _with_default(services: Vector) -> Vector:
     return Vector(services.level, services.count, (*others, Part(Type.STRING, values, rows)), None, services.is_array)
 
 
-def of_parent(vector: Vector, batch: Batch) -> Vector:
-    """A field of the parent span, seen from its children; absent where the parent is not there."""
+def of_parent(vector: Vector, batch: Batch, bring: Callable[[Vector, Batch], Vector] = gather) -> Vector:
+    """A field of the parent span, seen from its children; absent where the parent is not there. `bring` takes it to the parent."""
     parent = batch.parent_of_span()
     orphan = parent < 0
-    at_spans = gather(vector, batch)
+    at_spans = bring(vector, batch)
     moved = take_rows(at_spans, np.maximum(parent, 0)) if at_spans.count else at_spans
     return without(moved, orphan)
 

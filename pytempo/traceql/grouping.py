@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pytempo.model.arrays import Ints, coded, run_heads
@@ -19,8 +20,7 @@ WORDS = {
 """What answers call the numbers of the two enumerations."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """The value that a group stands for; `type` NIL is the group of those without a value. An array is a tuple of values."""
 
     type: Type
@@ -39,42 +39,54 @@ NIL = Label(Type.NIL, None)
 
 
 def group_rows(vector: Vector) -> Groups:
-    """The groups of a vector's rows by value: equal values of one type share a group; rows without a value have one of their own."""
-    codes = np.zeros(vector.count, np.int64)
-    labels: list[Label] = [NIL]
+    """The groups of a vector's rows by value: equal values of one type share a group; rows without a value have one of their own.
+
+    Rows with several values share a group when they have the same ones in the same order, those of one type together.
+    """
+    rows, codes, labels = _elements(vector)
+    lengths = np.bincount(rows, minlength=vector.count)
+    groups = np.zeros(vector.count, np.int64)
+    single = lengths[rows] == 1
+    groups[rows[single]] = codes[single]
+    if not single.all():
+        _group_several(rows[~single], codes[~single], groups, labels)
+    there = np.zeros(len(labels), np.bool_)
+    there[groups] = True
+    dense = (np.cumsum(there) - 1)[groups]
+    return Groups(dense, tuple(labels[code] for code in np.flatnonzero(there).tolist()))
+
+
+def _elements(vector: Vector) -> tuple[Ints, NDArray[np.int64], list[Label]]:
+    """Every value of a vector: its row (ascending), and the place of its label in the list, which begins with that of no value."""
+    rows, codes, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [NIL]
     for part in vector.parts:
-        element_codes, elements = _distinct(part)
-        if part.rows is None:
-            codes[:] = element_codes + len(labels)
-            labels += [Label(part.type, value) for value in elements]
-            continue
-        several = np.zeros(0, np.bool_) if vector.is_array is None else vector.is_array[part.rows]
-        single = ~several if len(several) else np.ones(len(part.rows), np.bool_)
-        codes[part.rows[single]] = element_codes[single] + len(labels)
-        labels += [Label(part.type, value) for value in elements]
-        if not single.all():
-            _group_arrays(part.rows[~single], element_codes[~single], Part(part.type, elements), codes, labels)
-    used, dense = np.unique(codes, return_inverse=True)
-    return Groups(dense, tuple(labels[code] for code in used))
+        part_codes, values = _distinct(part)
+        rows.append(np.arange(vector.count) if part.rows is None else np.asarray(part.rows, np.int64))
+        codes.append(part_codes + np.int64(len(labels)))
+        labels += [Label(part.type, value) for value in values]
+    together = np.concatenate(rows)
+    order = np.argsort(together, kind="stable")
+    return together[order], np.concatenate(codes)[order], labels
 
 
 def _distinct(part: Part) -> tuple[Ints, list[Any]]:
     if part.type is Type.STRING:
         codes, names = coded(part.values)
         return codes, names.to_pylist()
-    distinct, codes = np.unique(part.values, return_inverse=True)
+    values = part.values + 0.0 if part.type is Type.FLOAT else part.values  # -0.0 and 0.0 are one group, with one label
+    distinct, codes = np.unique(values, return_inverse=True)
     return codes, distinct.tolist()
 
 
-def _group_arrays(rows: Ints, element_codes: Ints, elements: Part, codes: NDArray[np.int64], labels: list[Label]) -> None:
-    """Arrays share a group when they have the same elements in the same order; each distinct one is spelled out once."""
+def _group_several(rows: Ints, codes: NDArray[np.int64], groups: NDArray[np.int64], labels: list[Label]) -> None:
+    """Number the groups of rows with several values each; every distinct list of values is spelled out once, as the bytes of its codes."""
     starts = np.flatnonzero(run_heads(rows))
-    lengths = np.diff(np.append(starts, len(rows)))
-    width = int(lengths.max())
-    table = np.full((len(starts), width), -1, np.int64)
-    table[np.repeat(np.arange(len(starts)), lengths), np.arange(len(rows)) - np.repeat(starts, lengths)] = element_codes
-    distinct, inverse = np.unique(table, axis=0, return_inverse=True)
-    codes[rows[starts]] = inverse.reshape(-1) + len(labels)
-    for line in distinct.tolist():
-        values = tuple(elements.values[code] for code in line if code >= 0)
-        labels.append(Label(elements.type, values if len(values) > 1 else values[0]))
+    offsets = np.append(starts, len(rows)) * codes.itemsize
+    lists = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(starts), [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(codes)]
+    )
+    of_row, distinct = coded(lists)
+    groups[rows[starts]] = of_row + np.int64(len(labels))
+    for raw in distinct.to_pylist():
+        elements = [labels[code] for code in np.frombuffer(raw, np.int64).tolist()]
+        labels.append(Label(elements[0].type, tuple(element.value for element in elements)))

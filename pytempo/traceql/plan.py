@@ -13,8 +13,11 @@ from pytempo.traceql.types import KINDS, STATUSES, Type
 TREE = frozenset({(Level.SPAN, "span_id"), (Level.SPAN, "parent_span_id"), (Level.SPAN, "kind")})
 """What parents are found by."""
 
-ORDER = frozenset({(Level.TRACE, "start"), (Level.TRACE, "end"), (Level.SPAN, "start"), (Level.SPAN, "span_id")})
-"""What answers are ordered by."""
+ORDER = frozenset({(Level.TRACE, "start"), (Level.TRACE, "end")})
+"""What answers of a search are ordered by."""
+
+TIME = frozenset({(Level.SPAN, "start")})
+"""What spans are laid into intervals by."""
 
 NEGATIVE = (
     Operator.NOT_CHILD,
@@ -36,7 +39,7 @@ class Needs:
 
 def scan(query: ast.Query, start: int, end: int) -> Scan:
     """What a query reads; times in unix nanoseconds, inclusive."""
-    columns, attributes = set(ORDER), set()
+    columns, attributes = set(ORDER if isinstance(query.expression, ast.Pipeline) else TIME), set()
     for field in fields_of(query):
         if isinstance(field, ast.Attribute):
             attributes |= {AttributeName(level, field.name) for level in fields.LEVELS[field.scope]}
@@ -45,7 +48,7 @@ def scan(query: ast.Query, start: int, end: int) -> Scan:
             columns |= _columns(field.name)
     if any(isinstance(node, ast.SpansetOperation) and node.operator not in (Operator.AND, Operator.OR) for node in ast.walk(query)):
         columns |= TREE
-    needs = _of_pipeline(query.expression) if isinstance(query.expression, ast.Pipeline) else Needs()
+    needs = _of_query(query.expression)
     return Scan(frozenset(columns), frozenset(attributes), needs.conditions, needs.all, start, end, _trace_id(needs))
 
 
@@ -70,6 +73,17 @@ def _trace_id(needs: Needs) -> bytes | None:
         return None
     wanted = [condition.value for condition in needs.conditions if condition.operand == (Level.TRACE, "trace_id")]
     return bytes.fromhex(wanted[0]) if wanted else None
+
+
+def _of_query(expression: ast.Pipeline | ast.Series) -> Needs:
+    """Of several series that are calculated with each other, a trace must be wanted by one."""
+    if isinstance(expression, ast.Pipeline):
+        return _of_pipeline(expression)
+    if isinstance(expression, ast.RangeAggregate | ast.Compare):
+        return _of_pipeline(expression.pipeline)
+    if isinstance(expression, ast.SeriesFilter | ast.SeriesRank):
+        return _of_query(expression.series)
+    return _any_of([_of_query(operand) for operand in expression.operands if not isinstance(operand, ast.Literal)])
 
 
 def _of_pipeline(pipeline: ast.Pipeline) -> Needs:

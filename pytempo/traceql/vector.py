@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from pytempo.model import Batch, Kind, Level, Values
-from pytempo.model.arrays import Bools, Ints, any_by_row, ranges
+from pytempo.model.arrays import Bools, Ints, any_by_row, ranges, run_heads
 from pytempo.traceql.types import Type
 
 TYPES = {Kind.STRING: Type.STRING, Kind.INT: Type.INT, Kind.DOUBLE: Type.FLOAT, Kind.BOOL: Type.BOOL}
@@ -100,6 +100,19 @@ def gather(vector: Vector, batch: Batch) -> Vector:
     return Vector(Level.SPAN, batch.count(Level.SPAN), parts, there, there.copy())
 
 
+def first_below(vector: Vector, batch: Batch) -> Vector:
+    """As `gather`, but of several events or links only the first that has a value counts: a span has one value, or one array."""
+    if vector.level not in BELOW:
+        return lower(vector, batch, Level.SPAN)
+    span, count = batch.rows(vector.level, Level.SPAN), batch.count(Level.SPAN)
+    there = np.flatnonzero(vector.there)
+    first = there[run_heads(span[there])]
+    chosen, owner = take_rows(vector, first), span[first]
+    parts = tuple(replace(part, rows=owner if part.rows is None else owner[part.rows]) for part in chosen.parts)
+    is_array = None if chosen.is_array is None else any_by_row(owner, chosen.is_array, count)
+    return Vector(Level.SPAN, count, parts, any_by_row(owner, np.ones(len(owner), np.bool_), count), is_array)
+
+
 def to_spans(mask: Bools, batch: Batch, level: Level) -> Bools:
     """A mask over a level as a mask over spans: what holds above a span holds for it, what holds for one event or link of it does too."""
     if level is Level.SPAN:
@@ -110,13 +123,12 @@ def to_spans(mask: Bools, batch: Batch, level: Level) -> Bools:
     return out
 
 
-def meeting_level(one: Level, other: Level) -> Level:
-    """The level whose rows see both levels without ambiguity; events against links meet at their span."""
-    if one is other:
-        return one
-    if one in BELOW and other in BELOW:
-        return Level.SPAN
-    for level in BELOW:
-        if level in (one, other):
-            return level
-    return Level.SCOPE if {one, other} == {Level.RESOURCE, Level.SCOPE} else Level.SPAN
+def meeting_level(*levels: Level) -> Level:
+    """The level whose rows see all of these without ambiguity; events against links meet at their span, and so does nothing."""
+    different = set(levels)
+    if len(different) == 1:
+        return different.pop()
+    below = different.intersection(BELOW)
+    if len(below) == 1:
+        return below.pop()
+    return Level.SCOPE if different == {Level.RESOURCE, Level.SCOPE} else Level.SPAN

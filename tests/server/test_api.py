@@ -250,11 +250,59 @@ def test_values_of_no_name_are_no_route(http: httpx.Client, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/metrics/query_range", "/api/metrics/query"])
-def test_metrics_are_refused_by_name(http: httpx.Client, path: str) -> None:
+def test_a_metrics_question_needs_a_metrics_query(http: httpx.Client, path: str) -> None:
     assert "q is missing" in http.get(path).text
-    answer = http.get(path, params={"q": "{} | rate()"})
+    answer = http.get(path, params={"q": "{}"})
     assert answer.status_code == 400
-    assert "not supported yet" in answer.text
+    assert "this query finds traces: ask it of /api/search" in answer.text
+
+
+def test_time_series_come_as_json_with_zeros_left_out(http: httpx.Client) -> None:
+    params = {"query": "{} | count_over_time()", "since": "1h", "step": "10m"}
+    answer = http.get("/api/metrics/query_range", params=params, headers=PROTOBUF)
+    assert answer.headers["content-type"] == "application/json"
+    (series,) = answer.json()["series"]
+    assert series["labels"] == [{"key": "__name__", "value": {"stringValue": "count_over_time"}}]
+    samples = series["samples"]
+    assert all(int(sample["timestampMs"]) % 600_000 == 0 for sample in samples)
+    assert sum(sample.get("value", 0) for sample in samples) == 1
+    assert {"timestampMs"} in [set(sample) for sample in samples]
+    (exemplar,) = series["exemplars"]
+    assert exemplar["value"] == 1
+    assert {"key": "trace:id", "value": {"stringValue": "abcdef010203"}} in exemplar["labels"]
+
+
+def test_an_instant_question_has_one_number_a_series(http: httpx.Client) -> None:
+    answer = get(http, "/api/metrics/query", q="{} | count_over_time() by (resource.service.name)")
+    labels = [{"key": "resource.service.name", "value": {"stringValue": "shop"}}]
+    assert answer["series"] == [{"labels": labels, "value": 1}]
+
+
+def test_an_answer_that_leaves_series_out_says_so(http: httpx.Client) -> None:
+    answer = get(http, "/api/metrics/query_range", q="{} | quantile_over_time(duration, .1, .5, .9)", maxSeries=2)
+    assert (len(answer["series"]), answer["status"]) == (2, "PARTIAL")
+    assert "3 series" in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"step": "0"}, "invalid step: 0 must be longer than 0s"),
+        ({"step": "-60"}, "invalid step: -60"),
+        ({"step": "abc"}, "invalid step: 'abc' is not a duration"),
+        ({"step": "1ms"}, "step of 1ms is too small, minimum step for given range is 360ms"),
+        ({"since": "9000h"}, "covers at most 24h0m0s; this range has 9000h0m0s"),
+        ({"since": "abc"}, "invalid since"),
+        ({"start": "20", "end": "10"}, "start must be before end"),
+        ({"start": "20", "end": "20"}, "start must be before end"),
+        ({"start": "1700000000", "end": "1731536000", "step": "1s"}, "minimum step for given range is 52m33.6s"),
+        ({"exemplars": "x"}, "invalid exemplars"),
+    ],
+)
+def test_a_range_or_step_outside_the_limits_is_refused_with_the_limit(http: httpx.Client, given: dict[str, str], said: str) -> None:
+    answer = http.get("/api/metrics/query_range", params={"q": "{} | rate()", "since": "1h"} | given)
+    assert answer.status_code == 400
+    assert said in answer.text
 
 
 def test_requests_are_timed_under_tempos_names_of_routes(http: httpx.Client) -> None:

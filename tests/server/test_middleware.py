@@ -23,7 +23,7 @@ def answer_to(error: Exception) -> httpx.Response:
     async def route() -> None:
         raise error
 
-    app.add_middleware(Guard, logger=LOGGER)
+    app.add_middleware(Guard, logger=LOGGER, left_out=lambda: ())
 
     async def main() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

@@ -9,7 +9,7 @@ import pytest
 from pytempo.errors import BadQuery
 from pytempo.server.api import params
 from pytempo.server.api.params import MAX_SEARCH_RANGE, SECOND, Window
-from pytempo.server.api.questions import SearchQuestion, TagsQuestion, tag_of_path
+from pytempo.server.api.questions import MetricsQuestion, SearchQuestion, TagsQuestion, tag_of_path
 
 NOW = 1_795_000_500 * SECOND
 
@@ -153,3 +153,59 @@ def test_a_tag_question_has_no_limit_by_itself() -> None:
 )
 def test_a_tag_that_was_encoded_twice_is_decoded_twice(segment: str, tag: str) -> None:
     assert tag_of_path(segment) == tag
+
+
+def metrics(**given: str) -> MetricsQuestion:
+    return MetricsQuestion.read({"q": "{} | rate()"} | given, NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "start", "end"),
+    [
+        ({}, NOW - 3600 * SECOND, NOW),
+        ({"since": "10m"}, NOW - 600 * SECOND, NOW),
+        ({"start": "1795000000"}, 1_795_000_000 * SECOND, NOW),
+        ({"start": "1795000000", "since": "10m"}, 1_795_000_000 * SECOND, NOW),
+        ({"end": "1795000400"}, 1_795_000_400 * SECOND - 3600 * SECOND, 1_795_000_400 * SECOND),
+        ({"end": "1795000400", "since": "1m"}, 1_795_000_340 * SECOND, 1_795_000_400 * SECOND),
+        ({"start": "1795000000.5", "end": "1795000001000000007"}, 1_795_000_000 * SECOND + SECOND // 2, 1_795_000_001 * SECOND + 7),
+        ({"end": "10"}, 0, 10 * SECOND),
+    ],
+)
+def test_a_metrics_question_is_about_the_last_hour_unless_it_says_otherwise(given: dict[str, str], start: int, end: int) -> None:
+    assert (metrics(**given).start, metrics(**given).end) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("given", "step"),
+    [("", None), ("60", 60 * SECOND), ("0.5", SECOND // 2), (".25", SECOND // 4), ("1m30s", 90 * SECOND), ("1e3", None), ("-60", None)],
+)
+def test_a_step_is_seconds_or_a_duration(given: str, step: int | None) -> None:
+    if given and step is None:
+        with pytest.raises(BadQuery, match="invalid step"):
+            metrics(step=given)
+    else:
+        assert metrics(step=given).step == step
+
+
+def test_exemplars_and_series_of_zero_mean_no_wish() -> None:
+    assert (metrics().exemplars, metrics(exemplars="0").exemplars, metrics(exemplars="5").exemplars) == (None, None, 5)
+    assert (metrics().max_series, metrics(maxSeries="7").max_series) == (0, 7)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"since": "0"}, "since: 0 must be longer than 0s"),
+        ({"start": "20", "end": "10"}, "start must be before end. received start=20 end=10"),
+        ({"start": "1796000000"}, "start must be before end"),
+        ({"end": "soon"}, "end: soon is not a time"),
+        ({"maxSeries": "-1"}, "invalid maxSeries"),
+        ({"step": "99999999999999999999"}, "shorter than 292 years"),
+        ({"q": ""}, "q is missing"),
+    ],
+)
+def test_what_a_metrics_question_cannot_say_is_named(given: dict[str, str], said: str) -> None:
+    with pytest.raises(BadQuery) as raised:
+        metrics(**given)
+    assert said in str(raised.value)

@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytempo.query.results import (
@@ -20,6 +21,7 @@ from pytempo.query.results import (
     TagValue,
     TagValues,
 )
+from pytempo.query.series_results import Exemplar, InstantResult, InstantSeries, SeriesResult, TimeSeries
 from pytempo.server.api import render, tempopb
 
 SPAN = FoundSpan("00f067aa0ba902b7", None, 1_684_778_327_699_392_724, 446_979_497, (("status", "error"), ("http.status_code", 500)))
@@ -156,10 +158,52 @@ def test_a_search_answer_survives_the_wire() -> None:
 
 def test_field_numbers_are_tempos() -> None:
     fields = {field.name: field.number for field in tempopb.message_class("SearchRequest").DESCRIPTOR.fields}
-    assert fields["query"] == 8
-    assert fields["spansPerSpanSet"] == 9
-    assert fields["tags"] == 1
+    assert fields["Query"] == 8
+    assert fields["SpansPerSpanSet"] == 9
+    assert fields["Tags"] == 1
 
 
 def test_an_empty_trace_is_there_on_the_wire() -> None:
     assert tempopb.message_class("TraceByIDResponse")(trace=b"").SerializeToString() == b"\x0a\x00"
+
+
+def test_time_series_have_tempos_names_and_leave_zeros_out() -> None:
+    labels = (("name", "GET /"), ("p", 1.0), ("span.flag", False), ("span.code", 200), ("span.tags", ("a", "b")))
+    shown = Exemplar((("trace:id", "ab"), ("span:id", "00f067aa0ba902b7")), 0.5, 1_700_000_003_000)
+    points = TimeSeries(labels, np.array([1_700_000_000_000, 1_700_000_015_000]), np.array([1.5, 0.0]), (shown,))
+    assert render.series(SeriesResult((points,), None, Inspected(spans=7))) == {
+        "series": [
+            {
+                "labels": [
+                    {"key": "name", "value": {"stringValue": "GET /"}},
+                    {"key": "p", "value": {"doubleValue": 1}},
+                    {"key": "span.flag", "value": {"boolValue": False}},
+                    {"key": "span.code", "value": {"intValue": "200"}},
+                    {"key": "span.tags", "value": {"arrayValue": {"values": [{"stringValue": "a"}, {"stringValue": "b"}]}}},
+                ],
+                "samples": [{"timestampMs": "1700000000000", "value": 1.5}, {"timestampMs": "1700000015000"}],
+                "exemplars": [
+                    {
+                        "labels": [
+                            {"key": "trace:id", "value": {"stringValue": "ab"}},
+                            {"key": "span:id", "value": {"stringValue": "00f067aa0ba902b7"}},
+                        ],
+                        "value": 0.5,
+                        "timestampMs": "1700000003000",
+                    }
+                ],
+            }
+        ],
+        "metrics": {"inspectedSpans": "7"},
+    }
+
+
+@pytest.mark.parametrize(("value", "written"), [(2.0, "2"), (8e-9, "8e-09"), (1e300, "1e+300"), (math.inf, '"Infinity"'), (-3.0, "-3")])
+def test_numbers_of_points_are_written_as_go_would_read_them(value: float, written: str) -> None:
+    found = render.instant_series(InstantResult((InstantSeries((("__name__", "rate"),), value),)))
+    assert json.dumps(found["series"][0]["value"]) == written
+
+
+def test_an_answer_that_is_not_whole_says_why() -> None:
+    found = render.series(SeriesResult((), "3 of 4 are missing"))
+    assert found == {"series": [], "status": "PARTIAL", "message": "3 of 4 are missing", "metrics": {}}

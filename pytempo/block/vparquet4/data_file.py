@@ -47,6 +47,9 @@ class Chunk:
     high: Any = None
     """No value is greater."""
 
+    memory: int = 0
+    """Bytes that its values take when they are read, at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
@@ -165,15 +168,17 @@ class DataFile:
 
 def _chunk(column: Any, type: Any) -> Chunk:
     statistics, size = column.statistics, column.total_compressed_size
+    width = 4 if pa.types.is_binary(type) or pa.types.is_string(type) else type.bit_width // 8  # of text an offset or a code
+    memory = max(column.total_uncompressed_size, column.num_values * width)
     if statistics is None:
-        return Chunk(size, False)
+        return Chunk(size, False, memory=memory)
     empty = bool(statistics.has_null_count) and statistics.null_count == column.num_values
     if not statistics.has_min_max:
-        return Chunk(size, empty)
+        return Chunk(size, empty, memory=memory)
     low, high = statistics.min_raw, statistics.max_raw
     if type == pa.uint64():
         low, high = low % 2**64, high % 2**64
-    return Chunk(size, empty, low, high)
+    return Chunk(size, empty, low, high, memory)
 
 
 def _whole(table: Any, name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.value_bloom import ValueBlooms
-from pytempo.block.vparquet4 import paths
+from pytempo.block.vparquet4 import paths, words
 from pytempo.block.vparquet4.columns import ATTRIBUTES, STORED, attribute_columns
 from pytempo.block.vparquet4.data_file import Chunk, DataFile
 from pytempo.block.vparquet4.write_options import BLOOM_COLUMNS
@@ -44,14 +44,23 @@ class Pruning:
         """The row groups whose rows might match; a single wanted trace (`scan.traces`) is not looked at here."""
         return [group for group in range(self._file.row_groups) if self._judge(group, scan) is ROWS_MIGHT_MATCH]
 
+    def reasons(self, scan: Scan) -> list[str | None]:
+        """For every row group why it is left out, in words; None for those that `row_groups` names."""
+        groups = range(self._file.row_groups)
+        return [None if self._judge(group, scan) is ROWS_MIGHT_MATCH else self._why(group, scan) for group in groups]
+
     def _judge(self, group: int, scan: Scan) -> Rows:
-        starts, ends = self._file.chunk(group, paths.TRACE_START), self._file.chunk(group, paths.TRACE_END)
-        if (starts.low is not None and starts.low > scan.end) or (ends.high is not None and ends.high < scan.start):
+        if self._outside(group, scan):
             return ROWS_CANNOT_MATCH
         if not scan.conditions:
             return ROWS_MIGHT_MATCH
         met = (self._condition(group, condition) is ROWS_MIGHT_MATCH for condition in scan.conditions)
         return ROWS_MIGHT_MATCH if (all(met) if scan.all_conditions else any(met)) else ROWS_CANNOT_MATCH
+
+    def _outside(self, group: int, scan: Scan) -> bool:
+        """Whether no trace can touch the time range."""
+        starts, ends = self._file.chunk(group, paths.TRACE_START), self._file.chunk(group, paths.TRACE_END)
+        return (starts.low is not None and starts.low > scan.end) or (ends.high is not None and ends.high < scan.start)
 
     def _condition(self, group: int, condition: Condition) -> Rows:
         operand = condition.operand
@@ -94,6 +103,27 @@ class Pruning:
         if path not in self._blooms:
             self._blooms[path] = self._file.value_blooms(path)
         return bool(self._blooms[path].might_hold(condition.value)[group])
+
+    def _why(self, group: int, scan: Scan) -> str:
+        """What `_judge` found, in words."""
+        if self._outside(group, scan):
+            return words.outside(self._file.chunk(group, paths.TRACE_START), self._file.chunk(group, paths.TRACE_END))
+        unmet = [condition for condition in scan.conditions if self._condition(group, condition) is ROWS_CANNOT_MATCH]
+        return "; ".join(self._why_unmet(group, condition) for condition in (unmet[:1] if scan.all_conditions else unmet))
+
+    def _why_unmet(self, group: int, condition: Condition) -> str:
+        operand = condition.operand
+        if not isinstance(operand, AttributeName):
+            return words.statistics(condition, [self._file.chunk(group, STORED[operand])])
+        levels = ATTRIBUTE_LEVELS if operand.level is None else (operand.level,)
+        own = [column.path for level in levels for column in self._own[level] if column.key == operand.key]
+        listed = [level for level in levels if self._file.might_hold(group, ATTRIBUTES[level].key, operand.key)]
+        if not listed and all(self._file.chunk(group, path).empty for path in own):
+            return words.no_key(condition)
+        values = [*own, *(path for level in listed for path in _value_leaves(level, condition.value))]
+        if any(self._leaf(group, path, condition) is ROWS_MIGHT_MATCH for path in values):
+            return words.value_filter(condition)
+        return words.statistics(condition, [self._file.chunk(group, path) for path in values])
 
 
 def _value_leaves(level: Level, value: Any) -> tuple[str, ...]:

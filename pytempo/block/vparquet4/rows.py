@@ -24,7 +24,7 @@ from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
-from pytempo.model.scan import Scan
+from pytempo.model.scan import Meter, Scan
 from pytempo.model.traces import Summary
 from pytempo.model.tree import Nesting
 
@@ -41,6 +41,10 @@ _FLAGS = frozenset(attributes.is_array for attributes in ATTRIBUTES.values())
 
 _TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
 """What child counts are made of."""
+
+
+_DERIVED_ARRAYS = ("_trace_of_span", "_scope_of_span", "_parents", "_child_count")
+"""What a batch works out once and keeps."""
 
 
 def leaves_of(scan: Scan, file: DataFile, group: int, dedicated: Sequence[DedicatedColumn] = ()) -> frozenset[str]:
@@ -86,9 +90,13 @@ class RowGroupBatch(Batch):
         dedicated: Sequence[DedicatedColumn] = (),
         ahead: Collection[str] = (),
         ids: TraceIds | None = None,
+        meter: Meter | None = None,
     ) -> None:
-        """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known."""
-        self._file, self._group, self._ahead, self._ids = file, group, set(ahead), ids
+        """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known.
+
+        `meter` is told before anything is read.
+        """
+        self._file, self._group, self._ahead, self._ids, self._meter = file, group, set(ahead), ids, meter
         self._dedicated = dedicated
         self._own = {level: attribute_columns(level, dedicated) for level in ATTRIBUTE_LEVELS}
         self._lock = threading.Lock()
@@ -133,6 +141,14 @@ class RowGroupBatch(Batch):
 
     def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:
         self._ahead |= leaves_of_columns(columns)
+
+    def release(self) -> None:
+        """As of any batch; not while another thread reads."""
+        with self._lock:
+            for kept in (self._leaves, self._lists, self._columns, self._tables, self._values):
+                kept.clear()
+            for name in _DERIVED_ARRAYS:
+                self.__dict__.pop(name, None)
 
     def file_order(self) -> NDArray[np.int64]:
         return np.arange(self.count(Level.SPAN))
@@ -280,9 +296,19 @@ class RowGroupBatch(Batch):
                 missing |= self._ahead - self._leaves.keys()
                 self._ahead.clear()
             nothing = {path for path in missing if self._says_nothing(path)}
-            read = self._file.read(self._group, missing - nothing) if missing > nothing else None
             self._leaves.update(dict.fromkeys(nothing))
-            if read is not None:
-                self._lists.update(read.offsets)
-                self._leaves.update(read.arrays)
-                self.bytes_read += sum(self._file.chunk(self._group, path).size for path in read.arrays)
+            if missing > nothing:
+                self._read(missing - nothing)
+
+    def _read(self, wanted: set[str]) -> None:
+        chunks = [self._file.chunk(self._group, path) for path in wanted]
+        size = sum(chunk.size for chunk in chunks)
+        if self._meter is not None:
+            self._meter.reads(size, self, sum(chunk.memory for chunk in chunks))
+        read = self._file.read(self._group, wanted)
+        self._lists.update(read.offsets)
+        self._leaves.update(read.arrays)
+        self.bytes_read += size
+        if self._meter is not None:
+            held = (array for array in (*self._leaves.values(), *self._lists.values()) if array is not None)
+            self._meter.holds(self, sum(array.nbytes for array in held))

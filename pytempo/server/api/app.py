@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from pytempo.server.api import metrics, search, service, tags, traces
 from pytempo.server.api.middleware import Guard, Timing
 from pytempo.server.service import Service
-from pytempo.telemetry import RequestMetrics
 
 
 def api_app(shared: Service) -> FastAPI:
@@ -20,8 +19,8 @@ def api_app(shared: Service) -> FastAPI:
     app.state.routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     for router in routers:
         app.include_router(router)
-    app.add_middleware(Guard, logger=shared.logger)
-    app.add_middleware(Timing, metrics=RequestMetrics(shared.registry))
+    app.add_middleware(Guard, logger=shared.logger, left_out=shared.store.left_out)
+    app.add_middleware(Timing, metrics=shared.requests)
     return app
 
 

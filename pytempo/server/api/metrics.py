@@ -1,20 +1,47 @@
-"""TraceQL metrics: the parameters are read, the answer is still to come and says so."""
+"""`/api/metrics/query_range` and `/api/metrics/query`: time series of spans, and one number a series. The answer is always JSON."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from dataclasses import replace
 
-from pytempo.errors import BadQuery
-from pytempo.server.api import params
-from pytempo.server.api.shared import ANY_METHOD, TheService
+from fastapi import APIRouter, Request, Response
+
+from pytempo.query.series_results import InstantResult, SeriesResult
+from pytempo.server.api import render
+from pytempo.server.api.questions import MetricsQuestion
+from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService
+from pytempo.store import Store
 
 router = APIRouter()
 
 
 @router.api_route("/api/metrics/query_range", methods=ANY_METHOD)
+async def query_range(request: Request, service: TheService, form: TheForm) -> Response:
+    question, json = MetricsQuestion.read(request.query_params, service.clock()), replace(form, protobuf=False)
+    return await service.bridge.queries.run(lambda: json.answer(render.series(ask_range(service.store, question)), "QueryRangeResponse"))
+
+
 @router.api_route("/api/metrics/query", methods=ANY_METHOD)
-async def query(request: Request, service: TheService) -> None:
-    if params.query(request.query_params, "q", "query") is None:
-        raise BadQuery("q is missing; give a TraceQL metrics query")
-    params.window(request.query_params, service.clock(), longest=0)
-    raise BadQuery(f"not supported yet: TraceQL metrics ({request.url.path})")
+async def query_instant(request: Request, service: TheService, form: TheForm) -> Response:
+    question, json = MetricsQuestion.read(request.query_params, service.clock()), replace(form, protobuf=False)
+    return await service.bridge.queries.run(
+        lambda: json.answer(render.instant_series(ask_instant(service.store, question)), "QueryInstantResponse")
+    )
+
+
+def ask_range(store: Store, question: MetricsQuestion) -> SeriesResult:
+    """The store's answer."""
+    most = store.options.metrics.max_exemplars
+    return store.query_range(
+        question.q,
+        start=question.start,
+        end=question.end,
+        step=question.step,
+        exemplars=most if question.exemplars is None else question.exemplars,
+        max_series=question.max_series,
+    )
+
+
+def ask_instant(store: Store, question: MetricsQuestion) -> InstantResult:
+    """The store's answer."""
+    return store.query_instant(question.q, start=question.start, end=question.end, max_series=question.max_series)

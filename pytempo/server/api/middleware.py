@@ -6,6 +6,7 @@ import logging
 import math
 import re
 import time
+from collections.abc import Callable
 
 from fastapi import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,8 +18,9 @@ from pytempo.telemetry import RequestMetrics
 class Guard:
     """Turns errors into refusals, by the one table of status.py."""
 
-    def __init__(self, app: ASGIApp, logger: logging.Logger) -> None:
-        self._app, self._logger = app, logger
+    def __init__(self, app: ASGIApp, logger: logging.Logger, left_out: Callable[[], tuple[str, ...]]) -> None:
+        """`left_out` gives the damaged blocks that answers lack; they are named in the header `X-Pytempo-Left-Out`."""
+        self._app, self._logger, self._left_out = app, logger, left_out
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
@@ -26,6 +28,8 @@ class Guard:
         async def watched(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message["type"] == "http.response.start" and scope["path"].startswith("/api/") and (blocks := self._left_out()):
+                message["headers"] = [*message["headers"], (b"x-pytempo-left-out", ", ".join(blocks).encode())]
             await send(message)
 
         try:

@@ -20,12 +20,16 @@ SECOND = 1_000_000_000
 MAX_SEARCH_RANGE = 168 * 3600 * SECOND
 """The longest window of a search or tag question (Tempo: `query_frontend.search.max_duration`)."""
 
+METRICS_RANGE = 3600 * SECOND
+"""The range of a metrics question that gives no start."""
+
 MAX_QUERY_BYTES = 128 * 1024
 """The longest TraceQL text (Tempo: `query_frontend.max_query_expression_size_bytes`)."""
 
 MAX_COUNT = 2**32 - 1
 
 _UNIX = re.compile(r"\d{1,20}(\.\d{0,18})?")
+_NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?|[+-]?\.\d{1,20}")
 _HINTS = {range(11, 15): ("milliseconds", 1_000), range(15, 18): ("microseconds", 1_000_000)}
 """How many digits a time has that was meant in another unit. Tempo reads these as nanoseconds, which are days of 1970."""
 
@@ -81,6 +85,32 @@ def window(params: Mapping[str, str], now: int, longest: int) -> Window:
         received = " ".join(f"{name}={shown(params[name])}" for name in ("since", "start", "end") if text(params, name))
         raise BadQuery(f"range specified by start and end exceeds {format_duration(longest)}. received {received}")
     return found
+
+
+def metrics_window(params: Mapping[str, str], now: int) -> tuple[int, int]:
+    """`start` and `end` of a metrics question, to the nanosecond: a missing end is now, a missing start lies `since` or an hour before."""
+    start, end, since = text(params, "start"), text(params, "end"), duration(params, "since")
+    if text(params, "since") is not None and since <= 0:
+        raise BadQuery(f"invalid since: {shown(params['since'])} must be longer than 0s")
+    last = now if end is None else _time("end", end)
+    first = max(last - (since or METRICS_RANGE), 0) if start is None else _time("start", start)
+    if first >= last:
+        raise _not_before(start or str(first), end or str(last))
+    return first, last
+
+
+def step(params: Mapping[str, str]) -> int | None:
+    """Nanoseconds from a number of seconds or a duration; None where it is left out."""
+    given = text(params, "step")
+    if given is None:
+        return None
+    try:
+        nanoseconds = int(Decimal(given) * SECOND) if _NUMBER.fullmatch(given) else parse_duration(given)
+    except ValueError as error:
+        raise BadQuery(f"invalid step: {error}") from error
+    if not 0 < nanoseconds < 2**63:
+        raise BadQuery(f"invalid step: {shown(given)} must be longer than 0s, and shorter than 292 years")
+    return nanoseconds
 
 
 def bounds(params: Mapping[str, str]) -> Window:

@@ -1,4 +1,4 @@
-"""What the endpoints of search and tags are asked: their query parameters, read and checked by Tempo's rules."""
+"""What the endpoints of search, tags and metrics are asked: their query parameters, read and checked by Tempo's rules."""
 
 from __future__ import annotations
 
@@ -92,6 +92,36 @@ class TagsQuestion:
             q=params.query(given, "q"),
             window=params.window(given, now, MAX_SEARCH_RANGE),
             limit=params.count(given, "limit", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsQuestion:
+    """`/api/metrics/query_range` and `/api/metrics/query`: times and step in nanoseconds, None for a step that suits the range."""
+
+    q: str
+    start: int
+    end: int
+    step: int | None
+    exemplars: int | None
+    """None for as many as there may be."""
+    max_series: int
+    """0 for all."""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str], now: int) -> MetricsQuestion:
+        """Raises BadQuery that names the parameter."""
+        q = params.query(given, "q", "query")
+        if q is None:
+            raise BadQuery("q is missing; give a TraceQL metrics query, such as { status = error } | rate()")
+        start, end = params.metrics_window(given, now)
+        return cls(
+            q=q,
+            start=start,
+            end=end,
+            step=params.step(given),
+            exemplars=params.count(given, "exemplars", 0) or None,
+            max_series=params.count(given, "maxSeries", 0),
         )
 
 

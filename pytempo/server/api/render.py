@@ -24,10 +24,14 @@ from pytempo.query.results import (
     TagNames,
     TagValues,
 )
+from pytempo.query.series_results import InstantResult, SeriesResult, TimeSeries
 
 Document: TypeAlias = dict[str, Any]
 
 MILLISECOND = 1_000_000
+
+WHOLE_UNTIL = 1e21
+"""Go writes larger numbers with an exponent."""
 
 NO_ROOT_YET = "<root span not yet received>"
 
@@ -94,6 +98,8 @@ def _member(value: Scalar) -> str:
 def _scalar(value: Scalar) -> Scalar:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE_UNTIL:
+        return int(value)  # as Go writes it: 2, not 2.0
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -124,6 +130,36 @@ def metadata_metrics(inspected: Inspected) -> Document:
 def trace_metrics(inspected: Inspected) -> Document:
     """`TraceByIDMetrics`."""
     return _without_zeros(inspectedBytes=_long(inspected.bytes))
+
+
+def series(result: SeriesResult) -> Document:
+    """`QueryRangeResponse`."""
+    return {"series": [_time_series(each) for each in result.series], **_completeness(result), "metrics": search_metrics(result.inspected)}
+
+
+def instant_series(result: InstantResult) -> Document:
+    """`QueryInstantResponse`."""
+    found = [_without_zeros(labels=_key_values(each.labels), value=_scalar(each.value)) for each in result.series]
+    return {"series": found, **_completeness(result), "metrics": search_metrics(result.inspected)}
+
+
+def _time_series(found: TimeSeries) -> Document:
+    return _without_zeros(
+        labels=_key_values(found.labels),
+        samples=[_without_zeros(timestampMs=_long(time), value=_scalar(value)) for time, value in found.samples],
+        exemplars=[
+            _without_zeros(labels=_key_values(each.labels), value=_scalar(each.value), timestampMs=_long(each.time))
+            for each in found.exemplars
+        ],
+    )
+
+
+def _completeness(result: SeriesResult | InstantResult) -> Document:
+    return _without_zeros(status="PARTIAL" if result.partial else None, message=result.message)
+
+
+def _key_values(pairs: Iterable[tuple[str, AttributeValue]]) -> list[Document]:
+    return [key_value(*pair) for pair in pairs]
 
 
 def tag_names(found: TagNames, limit: int) -> Document:
@@ -160,5 +196,5 @@ def _long(value: int) -> str | None:
     return str(value) if value else None
 
 
-def _without_zeros(**fields: str | int | Mapping[str, Any] | Iterable[Any] | None) -> Document:
+def _without_zeros(**fields: str | float | Mapping[str, Any] | Iterable[Any] | None) -> Document:
     return {name: value for name, value in fields.items() if value}

@@ -20,8 +20,8 @@ ArrayValue      1 values AnyValue*
 KeyValueList    1 values KeyValue*
 KeyValue        1 key string  2 value AnyValue
 
-SearchRequest          2 minDurationMs uint32  3 maxDurationMs uint32  4 limit uint32  5 start uint32  6 end uint32  8 query string
-SearchRequest          9 spansPerSpanSet uint32  1 tags map:string
+SearchRequest          1 Tags map:string  2 MinDurationMs uint32  3 MaxDurationMs uint32  4 Limit uint32  5 start uint32  6 end uint32
+SearchRequest          8 Query string  9 SpansPerSpanSet uint32
 SearchResponse         1 traces TraceSearchMetadata*  2 metrics SearchMetrics
 TraceSearchMetadata    1 traceID string  2 rootServiceName string  3 rootTraceName string  4 startTimeUnixNano uint64  5 durationMs uint32
 TraceSearchMetadata    6 spanSet SpanSet  7 spanSets SpanSet*  8 serviceStats map:ServiceStats
@@ -42,10 +42,22 @@ SearchTagValuesV2Response  1 tagValues TagValue*  2 metrics MetadataMetrics
 TagValue               1 type string  2 value string
 MetadataMetrics        1 inspectedBytes uint64  2 totalJobs uint32  3 completedJobs uint32  4 totalBlocks uint32  5 totalBlockBytes uint64
 
-TraceByIDResponse      1 trace bytes?  2 metrics TraceByIDMetrics  3 status int32  4 message string
+QueryRangeRequest      1 query string  2 start uint64  3 end uint64  4 step uint64  16 exemplars uint32  17 maxSeries uint32
+QueryRangeResponse     1 series TimeSeries*  2 metrics SearchMetrics  3 status PartialStatus  4 message string
+TimeSeries             1 labels KeyValue*  2 samples Sample*  4 exemplars Exemplar*
+Sample                 1 value double  2 timestamp_ms int64
+Exemplar               1 labels KeyValue*  2 value double  3 timestamp_ms int64
+QueryInstantRequest    1 query string  2 start uint64  3 end uint64
+QueryInstantResponse   1 series InstantSeries*  2 metrics SearchMetrics  3 status PartialStatus  4 message string
+InstantSeries          1 labels KeyValue*  2 value double
+
+TraceByIDResponse      1 trace bytes?  2 metrics TraceByIDMetrics  3 status PartialStatus  4 message string
 TraceByIDMetrics       1 inspectedBytes uint64
 """
 """One message a line (a long one continues): field number, name and type; `*` repeated, `?` one of a oneof, `map:T` a map to T."""
+
+ENUMS = {"PartialStatus": ("COMPLETE", "PARTIAL")}
+"""Their words, numbered from 0."""
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _SCALARS = {
@@ -86,18 +98,21 @@ def _pool() -> descriptor_pool.DescriptorPool:
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto(name="pytempo/tempopb.proto", package=PACKAGE, syntax="proto3")
+    for name, words in ENUMS.items():
+        values = [descriptor_pb2.EnumValueDescriptorProto(name=word, number=number) for number, word in enumerate(words)]
+        file.enum_type.add(name=name, value=values)
     known: dict[str, descriptor_pb2.DescriptorProto] = {}
     for line in filter(None, MESSAGES.splitlines()):
-        name, *words = line.split()
+        name, *fields = line.split()
         if name not in known:
             known[name] = file.message_type.add(name=name)
-        for number, field, kind in zip(words[::3], words[1::3], words[2::3], strict=True):
+        for number, field, kind in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
             _add_field(known[name], int(number), field, kind)
     return file
 
 
 def _add_field(message: descriptor_pb2.DescriptorProto, number: int, name: str, kind: str) -> None:
-    field = message.field.add(name=name, json_name=name, number=number, label=_FIELD.LABEL_OPTIONAL)
+    field = message.field.add(name=name, json_name=_in_camel_case(name), number=number, label=_FIELD.LABEL_OPTIONAL)
     base = kind.rstrip("*?")
     if base.startswith("map:"):
         base = _add_map_entry(message, name, base.removeprefix("map:"))
@@ -107,11 +122,17 @@ def _add_field(message: descriptor_pb2.DescriptorProto, number: int, name: str, 
     if base in _SCALARS:
         field.type = _SCALARS[base]
     else:
-        field.type, field.type_name = _FIELD.TYPE_MESSAGE, f".{PACKAGE}.{base}"
+        field.type, field.type_name = _FIELD.TYPE_ENUM if base in ENUMS else _FIELD.TYPE_MESSAGE, f".{PACKAGE}.{base}"
     if kind.endswith("?"):
         if not message.oneof_decl:
             message.oneof_decl.add(name="value")
         field.oneof_index = 0
+
+
+def _in_camel_case(name: str) -> str:
+    """The name of a field in JSON: `timestamp_ms` is `timestampMs`."""
+    first, *more = name.split("_")
+    return first + "".join(word.title() for word in more)
 
 
 def _add_map_entry(message: descriptor_pb2.DescriptorProto, field: str, value: str) -> str:

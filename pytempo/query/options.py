@@ -1,0 +1,32 @@
+"""How far questions may reach: the limits of every query, and those of metrics queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOUR = 3600 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """Limits of every query; 0 is no limit."""
+
+    timeout: int = 30 * 1_000_000_000
+    """Nanoseconds, counted from the question on, after which a query is ended (Tempo: `querier.search.query_timeout`)."""
+    max_memory_bytes: int = 256 * 1024 * 1024
+    """Columns that one query may hold in memory, in estimated bytes of what it reads from blocks. Beyond, it reads columns again
+    rather than keep them; a query that needs more at once is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsOptions:
+    """Limits of metrics queries; 0 is no limit."""
+
+    max_intervals: int = 10_000
+    """Intervals of a range (Tempo: `query_frontend.metrics.max_intervals`)."""
+    max_duration: int = 24 * HOUR
+    """The longest range, in nanoseconds (Tempo: `query_frontend.metrics.max_duration`)."""
+    max_series: int = 0
+    """Series of an answer; one with more is cut and says so (Tempo: `query_frontend.metrics.max_response_series`)."""
+    max_exemplars: int = 100
+    """Exemplars of an answer; here 0 is none (Tempo: `query_frontend.metrics.max_exemplars`)."""

@@ -1,0 +1,93 @@
+"""The gRPC service: its seven methods, each a stream of messages that ends with OK or with a status of status.py.
+
+A client that goes away before its query ran takes it out of the queue, and no more of an answer is made for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import grpc
+
+from pytempo.otlp import status_message
+from pytempo.server.service import Service
+from pytempo.server.status import Refusal, refusal_of
+from pytempo.server.stream import answers
+from pytempo.server.stream.requests import decode
+
+STREAMING = "tempopb.StreamingQuerier"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method by the names of its messages; `answer` makes the messages of its stream in a thread of the queries."""
+
+    request: str
+    response: str
+    answer: Callable[[Service, Any], Iterator[bytes]]
+
+
+METHODS = {
+    "Search": Method("SearchRequest", "SearchResponse", answers.search),
+    "SearchTags": Method("SearchTagsRequest", "SearchTagsResponse", answers.tag_names_v1),
+    "SearchTagsV2": Method("SearchTagsRequest", "SearchTagsV2Response", answers.tag_names),
+    "SearchTagValues": Method("SearchTagValuesRequest", "SearchTagValuesResponse", answers.tag_values_v1),
+    "SearchTagValuesV2": Method("SearchTagValuesRequest", "SearchTagValuesV2Response", answers.tag_values),
+    "MetricsQueryRange": Method("QueryRangeRequest", "QueryRangeResponse", answers.metrics_range),
+    "MetricsQueryInstant": Method("QueryInstantRequest", "QueryInstantResponse", answers.metrics_instant),
+}
+
+LONGEST_TEXT = 2000
+"""Bytes of a refusal's text: it travels as a header, percent-encoded, and clients take 8 KiB of headers."""
+
+Context = grpc.aio.ServicerContext[bytes, bytes]
+Stream = Callable[[bytes, Context], AsyncIterator[bytes]]
+
+
+def streaming_handler(service: Service) -> grpc.GenericRpcHandler[bytes, bytes]:
+    """The service, for a server of grpc.aio."""
+    methods = {name: grpc.unary_stream_rpc_method_handler(_stream(service, name)) for name in METHODS}
+    return grpc.method_handlers_generic_handler(STREAMING, methods)
+
+
+def _stream(service: Service, name: str) -> Stream:
+    route = f"/{STREAMING}/{name}"
+
+    async def stream(message: bytes, context: Context) -> AsyncIterator[bytes]:
+        status, begin = "cancel", time.perf_counter()
+        service.streams += 1
+        try:
+            packets = await _ask(service, name, message)
+            if isinstance(packets, Refusal):
+                status = "error"
+                await abort(context, packets)
+            for packet in packets:
+                yield packet
+            status = "success"
+        finally:
+            service.streams -= 1
+            service.requests.observe("gRPC", route, status, time.perf_counter() - begin)
+
+    return stream
+
+
+async def _ask(service: Service, name: str, message: bytes) -> list[bytes] | Refusal:
+    """The messages of a stream, or why there are none."""
+    method = METHODS[name]
+    try:
+        asked = decode(message, method.request)
+        return await service.bridge.queries.run(lambda: list(method.answer(service, asked)))
+    except Exception as error:
+        return refusal_of(error, service.logger, f"{STREAMING}/{name}")
+
+
+async def abort(context: Context, refusal: Refusal) -> NoReturn:
+    """End the stream with the refusal; with RetryInfo where it says when to ask again."""
+    text = refusal.text.encode()[:LONGEST_TEXT].decode(errors="ignore")
+    details: tuple[tuple[str, bytes], ...] = ()
+    if refusal.retry_after is not None:
+        details = (("grpc-status-details-bin", status_message(refusal.grpc.value[0], text, refusal.retry_after)),)
+    await context.abort(refusal.grpc, text, details)

@@ -1,0 +1,114 @@
+"""Exemplars: a few of the spans behind time series, so that a point leads to a trace.
+
+Which ones is decided by a hash of trace and time, never by the order of arrival: the same data has the same exemplars however it is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytempo.model import Batch, Level
+from pytempo.model.arrays import Array, Ints
+
+_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+"""The multipliers of the splitmix64 finaliser."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A span behind a series, at its start (unix nanoseconds); `value` is what was measured of it, NaN where spans are only counted."""
+
+    trace_id: str
+    span_id: str
+    time: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Spans [k] with their hash, and where they stand: `batch` counts the batches seen."""
+
+    hashes: NDArray[np.uint64]
+    batch: NDArray[np.int64]
+    span: NDArray[np.int64]
+    series: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def take(self, rows: Ints) -> _Candidates:
+        return _Candidates(self.hashes[rows], self.batch[rows], self.span[rows], self.series[rows], self.values[rows])
+
+    def join(self, other: _Candidates) -> _Candidates:
+        pairs = [(getattr(self, name), getattr(other, name)) for name in ("hashes", "batch", "span", "series", "values")]
+        return _Candidates(*(np.concatenate(pair) for pair in pairs))
+
+
+_NO_ROWS = np.empty(0, np.int64)
+_NONE = _Candidates(np.empty(0, np.uint64), _NO_ROWS, _NO_ROWS, _NO_ROWS, np.empty(0, np.float64))
+
+
+@dataclass(slots=True)
+class Exemplars:
+    """The at most `limit` spans with the smallest hashes of all that were added."""
+
+    limit: int
+    _kept: _Candidates = _NONE
+    _batches: dict[int, Batch] = field(default_factory=dict)
+    _seen: int = 0
+
+    def add(self, batch: Batch, spans: Ints, series: NDArray[np.int64], values: Array | None) -> None:
+        """Matching spans [k] of a batch (rows), the series of each, and what was measured of it."""
+        if not self.limit or not len(spans):
+            return
+        hashes = _hashes(batch, spans)
+        bound = self._kept.hashes.max() if len(self._kept.hashes) == self.limit else hashes.max()
+        low = np.flatnonzero(hashes <= bound)
+        if len(low) > self.limit:
+            low = low[hashes[low] <= np.partition(hashes[low], self.limit - 1)[self.limit - 1]]
+        measured = np.full(len(low), np.nan) if values is None else values[low]
+        found = _Candidates(hashes[low], np.full(len(low), self._seen), spans[low].astype(np.int64), series[low], measured)
+        self._batches[self._seen] = batch
+        self._kept = self._smallest(self._kept.join(found))
+        self._batches = {number: self._batches[number] for number in set(self._kept.batch.tolist())}
+        self._seen += 1
+
+    def _smallest(self, candidates: _Candidates) -> _Candidates:
+        """The `limit` that come first; where equal hashes are cut apart, the span ids decide."""
+        order = np.argsort(candidates.hashes, kind="stable")
+        ordered = candidates.hashes[order]
+        if len(order) > self.limit and ordered[self.limit - 1] == ordered[self.limit]:
+            order = np.lexsort((self._span_ids(candidates), candidates.hashes))
+        return candidates.take(order[: self.limit])
+
+    def _span_ids(self, candidates: _Candidates) -> NDArray[np.uint64]:
+        ids = np.empty(len(candidates.span), np.uint64)
+        for number in np.unique(candidates.batch).tolist():
+            rows = np.flatnonzero(candidates.batch == number)
+            ids[rows] = self._batches[number].stored(Level.SPAN, "span_id")[candidates.span[rows]]
+        return ids
+
+    def of_series(self, unit: int) -> dict[int, tuple[Exemplar, ...]]:
+        """The exemplars of each series that has any, in order of time; measured values are divided by `unit`."""
+        out: dict[int, list[Exemplar]] = {}
+        for number, batch in self._batches.items():
+            chosen = self._kept.take(np.flatnonzero(self._kept.batch == number))
+            for series, exemplar in zip(chosen.series.tolist(), _read(batch, chosen, unit), strict=True):
+                out.setdefault(series, []).append(exemplar)
+        return {series: tuple(sorted(found, key=lambda each: (each.time, each.span_id))) for series, found in out.items()}
+
+
+def _hashes(batch: Batch, spans: Ints) -> NDArray[np.uint64]:
+    mixed: NDArray[np.uint64] = batch.trace_ids().low[batch.trace_of_span()[spans]] ^ batch.stored(Level.SPAN, "start")[spans]
+    for factor, shift in zip(_MIX, (30, 27), strict=True):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * factor
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _read(batch: Batch, chosen: _Candidates, unit: int) -> list[Exemplar]:
+    ids, trace = batch.trace_ids(), batch.trace_of_span()[chosen.span].tolist()
+    span_ids, starts = (batch.stored(Level.SPAN, name)[chosen.span].tolist() for name in ("span_id", "start"))
+    values = [value / unit for value in chosen.values.tolist()]
+    columns = zip(trace, span_ids, starts, values, strict=True)
+    return [Exemplar(ids.hex(row), f"{span_id:016x}", start, value) for row, span_id, start, value in columns]

@@ -1,0 +1,68 @@
+"""Spans that wait for their block are bounded: whoever sends more than can be cut waits, and then is refused."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pytempo import Overloaded, StoreOptions
+from pytempo.maintenance import FlushOptions
+from pytempo.otlp import Exported
+from tests.store.conftest import OpenStore, found, metric, named, obstruct
+from tests.waiting import wait_for
+
+LIMIT = 20_000
+
+
+def test_beyond_the_limit_exports_are_refused_while_the_disk_takes_no_blocks(data: Path, open_store: OpenStore) -> None:
+    store = open_store(options=StoreOptions(flush=FlushOptions(max_block_bytes=LIMIT, max_live_bytes=LIMIT)))
+    obstruct(data / "blocks")
+    store.export(named("fills it", filler="x" * LIMIT))
+    with pytest.raises(Overloaded) as caught:
+        store.export(named("refused"))
+    assert f"{LIMIT} bytes of spans wait to be cut into blocks (max_live_bytes)" in str(caught.value)
+    assert caught.value.retry_after == 5.0
+    assert found(store) == ["fills it"]
+    (data / "blocks").unlink()
+    store.flush()
+    assert store.export(named("taken")) == Exported(1)
+    assert found(store) == ["fills it", "taken"]
+
+
+def test_an_export_that_waits_goes_on_when_there_is_room(data: Path, open_store: OpenStore) -> None:
+    store = open_store(options=StoreOptions(flush=FlushOptions(max_block_bytes=LIMIT, max_live_bytes=LIMIT)))
+    obstruct(data / "blocks")
+    store.export(named("fills it", filler="x" * LIMIT))
+    wait_for(lambda: metric(store, "tempo_ingester_failed_flushes_total"))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(store.export, named("waits"))
+        (data / "blocks").unlink()
+        store.flush()
+        assert waiting.result(30) == Exported(1)
+    assert found(store) == ["fills it", "waits"]
+
+
+@pytest.mark.parametrize("block", [LIMIT // 4, 100 * LIMIT], ids=["small-blocks", "blocks-beyond-the-limit"])
+def test_a_sender_that_is_faster_than_the_flush_is_slowed_down_and_loses_nothing(open_store: OpenStore, block: int) -> None:
+    store = open_store(options=StoreOptions(flush=FlushOptions(max_block_bytes=block, max_live_bytes=LIMIT)))
+    names = [f"{number:02d}" for number in range(30)]
+    for name in names:
+        store.export(named(name, filler="x" * 4000))
+        assert metric(store, "tempo_ingester_live_trace_bytes") < LIMIT + 5000
+    assert found(store) == names
+    assert wait_for(store.blocks)
+
+
+def test_many_small_exports_are_merged_as_they_pile_up(open_store: OpenStore) -> None:
+    store, names = open_store(), [f"{number:03d}" for number in range(64)]
+    for name in names:
+        store.export(named(name))
+    assert store._wal.active is not None
+    segment = store._wal.active.id
+    assert len(store._live.batches(segment, "single-tenant")) < 64 / 2 + 2
+    assert found(store) == names
+    assert len(store._live.batches(segment, "single-tenant")) <= 6
+    store.flush()
+    assert found(store) == names

@@ -1,0 +1,58 @@
+"""Quantiles are exact up to a million values of a cell, and within 1 % beyond."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytempo.errors import BadQuery
+from pytempo.traceql import quantiles
+from pytempo.traceql.arithmetic import Numbers
+from pytempo.traceql.quantiles import Quantiles, Sketch
+
+ASKED = (0, 0.01, 0.25, 0.5, 0.75, 0.99, 1)
+
+
+def numbers(values: np.ndarray) -> Numbers:
+    none = np.zeros(len(values), np.bool_)
+    return Numbers(~none, none, np.zeros(len(values), np.int64), values.astype(np.float64))
+
+
+def grown(values: np.ndarray, cells: np.ndarray, series: int, pieces: int) -> list[np.ndarray]:
+    made = Quantiles(4, ASKED)
+    for piece in range(pieces):
+        made.add(cells[piece::pieces], series, numbers(values[piece::pieces]))
+    return made.points(series)
+
+
+def test_quantiles_are_those_of_numpy() -> None:
+    chance = np.random.default_rng(5)
+    values, cells = chance.lognormal(3, 4, 5000) * chance.choice([-1, 1], 5000), chance.integers(0, 11, 5000)
+    for quantile, points in zip(ASKED, grown(values, cells, 3, 7), strict=True):
+        assert points.shape == (3, 4)
+        for cell in range(11):
+            assert points.reshape(-1)[cell] == pytest.approx(np.quantile(values[cells == cell], quantile), rel=1e-12)
+        assert np.isnan(points[2, 3])
+
+
+def test_a_cell_with_too_many_values_is_within_one_percent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantiles, "EXACT_VALUES", 1000)
+    monkeypatch.setattr(quantiles, "PENDING_VALUES", 3000)
+    chance = np.random.default_rng(6)
+    values, cells = np.rint(chance.lognormal(15, 5, 60_000)), np.zeros(60_000, np.int64)
+    cells[:900] = 1
+    for quantile, points in zip(ASKED, grown(values, cells, 1, 20), strict=True):
+        assert points[0, 0] == pytest.approx(np.quantile(values[900:], quantile), rel=0.01)
+        assert points[0, 1] == pytest.approx(np.quantile(values[:900], quantile), rel=1e-12)
+
+
+def test_a_sketch_knows_signs_and_zeros() -> None:
+    values = np.concatenate([np.full(10, -1e9), np.full(10, -1e-300), np.zeros(10), np.full(11, 7e200)])
+    sketch = Sketch.of(values[::2]).join(Sketch.of(values[1::2]))
+    assert [sketch.quantile(quantile) for quantile in (0, 0.3, 0.6, 1)] == pytest.approx([-1e9, -1e-300, 0, 7e200], rel=0.01)
+
+
+def test_more_values_than_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantiles, "MAX_VALUES", 100)
+    with pytest.raises(BadQuery, match="more than 100 values in memory"):
+        grown(np.arange(200), np.zeros(200, np.int64), 1, 2)
