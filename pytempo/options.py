@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pytempo.maintenance import FlushOptions
-from pytempo.query.options import MetricsOptions
+from pytempo.query.options import MetricsOptions, QueryOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class StoreOptions:
     """OTLP bytes of one request, decompressed; larger ones are refused. A request is decoded in one piece, at about ten times
     its size in memory."""
     flush: FlushOptions = field(default_factory=FlushOptions)
+    query: QueryOptions = field(default_factory=QueryOptions)
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
     flush_on_close: bool = False
     """Whether closing cuts the live spans into blocks. Without it they wait in the log, which costs nothing but their replay at

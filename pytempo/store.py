@@ -5,44 +5,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
 
 from prometheus_client import CollectorRegistry
 
 from pytempo.block import BlockMeta
 from pytempo.blocklist import BlockList
 from pytempo.directory import DataDirectory
-from pytempo.errors import BadConfig, BadRequest, Damaged, NotFound, RequestTooLarge, Unavailable
+from pytempo.errors import BadConfig, Damaged, NotFound, RequestTooLarge, Unavailable
 from pytempo.ingest import Ingest
 from pytempo.live import Live
 from pytempo.maintenance import Flusher, Sources, is_published, replay
-from pytempo.model import Source, parse_trace_id
-from pytempo.model.scan import MAX_TIME
+from pytempo.model import Source
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant
 from pytempo.options import StoreOptions as StoreOptions
 from pytempo.otlp import Exported
-from pytempo.query.legacy import search_tags
-from pytempo.query.range import default_step, query_instant, query_range
-from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
-from pytempo.query.search import search
-from pytempo.query.series_results import InstantResult, SeriesResult
-from pytempo.query.tags import Window, tag_names, tag_values, tag_values_v1
-from pytempo.query.trace_by_id import find_trace
+from pytempo.questions import Questions
 from pytempo.store_metrics import StoreMetrics
-from pytempo.traceql import check, parse
 from pytempo.wal import SegmentInfo, Wal, WalView
 
-Answer = TypeVar("Answer", SearchResult, TagNames, TagValues, SeriesResult, InstantResult, Trace | None)
 
-
-class Store:
-    """One data directory. Thread-safe; a context manager. Opened by `open`.
-
-    Times in arguments are unix nanoseconds, inclusive; left out they mean everything that is stored.
-    """
+class Store(Questions):
+    """One data directory. Thread-safe; a context manager. Opened by `open`; its questions are those of `Questions`."""
 
     def __init__(
         self,
@@ -200,127 +186,6 @@ class Store:
         if self._state is not None:
             raise Unavailable(self._state)
 
-    def search(
-        self,
-        q: str = "{}",
-        *,
-        start: int | None = None,
-        end: int | None = None,
-        limit: int = 20,
-        spans_per_spanset: int = 3,
-        tenant: str = DEFAULT_TENANT,
-    ) -> SearchResult:
-        """The newest traces that a TraceQL query keeps, newest first (docs/traceql.md).
-
-        Raises BadQuery with line and column for a query that cannot be read or answered.
-        """
-        query = check(parse(q))
-        first, last = window = _window(start, end)
-        return self._answer(
-            tenant, window, lambda read: search(query, read, start=first, end=last, limit=limit, spans_per_spanset=spans_per_spanset)
-        )
-
-    def search_tags(
-        self,
-        tags: Mapping[str, str],
-        *,
-        min_duration: int = 0,
-        max_duration: int = 0,
-        start: int | None = None,
-        end: int | None = None,
-        limit: int = 20,
-        tenant: str = DEFAULT_TENANT,
-    ) -> SearchResult:
-        """The newest traces that have all tags somewhere and last within the bounds (0 = unbounded): the search of before TraceQL."""
-        first, last = window = _window(start, end)
-        return self._answer(
-            tenant,
-            window,
-            lambda read: search_tags(tags, read, min_duration=min_duration, max_duration=max_duration, start=first, end=last, limit=limit),
-        )
-
-    def trace(
-        self, trace_id: str | bytes, *, start: int | None = None, end: int | None = None, tenant: str = DEFAULT_TENANT
-    ) -> Trace | None:
-        """The whole trace with this id (16 bytes, or hex as people paste it), or None. Raises BadRequest for what is no id."""
-        identifier = parse_trace_id(trace_id) if isinstance(trace_id, str) else trace_id
-        if len(identifier) != 16:
-            raise BadRequest(f"a trace id has 16 bytes, not {len(identifier)}")
-        first, last = window = _window(start, end)
-        return self._answer(tenant, window, lambda read: find_trace(identifier, read, start=first, end=last))
-
-    def tags(
-        self,
-        *,
-        scope: str | None = None,
-        q: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        limit: int = 0,
-        tenant: str = DEFAULT_TENANT,
-    ) -> TagNames:
-        """The names of attributes by scope; `q` narrows the spans looked at, `limit` (0 = none) the names of each scope."""
-        window = _window(start, end)
-        return self._answer(tenant, window, lambda read: tag_names(read, Window.of(*window, q), scope=scope, limit=limit))
-
-    def tag_values(
-        self,
-        name: str,
-        *,
-        q: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        limit: int = 0,
-        tenant: str = DEFAULT_TENANT,
-    ) -> TagValues:
-        """The values of a field by its TraceQL spelling (`resource.service.name`, `name`). Raises BadQuery for what is no field."""
-        window = _window(start, end)
-        return self._answer(tenant, window, lambda read: tag_values(read, name, Window.of(*window, q), limit=limit))
-
-    def tag_values_v1(
-        self, name: str, *, start: int | None = None, end: int | None = None, limit: int = 0, tenant: str = DEFAULT_TENANT
-    ) -> TagValues:
-        """The values of an attribute by its plain name, whatever characters it has, at whatever level."""
-        window = _window(start, end)
-        return self._answer(tenant, window, lambda read: tag_values_v1(read, name, Window.of(*window, None), limit=limit))
-
-    def query_range(
-        self,
-        q: str,
-        *,
-        start: int,
-        end: int,
-        step: int | None = None,
-        exemplars: int = 100,
-        max_series: int = 0,
-        tenant: str = DEFAULT_TENANT,
-    ) -> SeriesResult:
-        """The time series of a TraceQL metrics query over [start, end], a point every `step` nanoseconds (docs/traceql.md).
-
-        Without `step` there are about 240 points. Intervals lie at whole multiples of the step; the first and the last reach beyond the
-        range where it does not. `max_series` 0 is no limit but the options'. Raises BadQuery for a query that cannot be read or answered,
-        or for a range outside the limits.
-        """
-        query = check(parse(q))
-        if step is None:
-            step = default_step(start, end)
-        width, options = step, self.options.metrics
-        return self._answer(
-            tenant,
-            (start, end),
-            lambda read: query_range(
-                query, read, start=start, end=end, step=width, exemplars=exemplars, max_series=max_series, options=options
-            ),
-        )
-
-    def query_instant(self, q: str, *, start: int, end: int, max_series: int = 0, tenant: str = DEFAULT_TENANT) -> InstantResult:
-        """One number a series over the spans that start in (start, end]. Raises BadQuery as `query_range`."""
-        query = check(parse(q))
-        options = self.options.metrics
-        return self._answer(
-            tenant, (start, end), lambda read: query_instant(query, read, start=start, end=end, max_series=max_series, options=options)
-        )
-
     def flush(self, tenant: str | None = None) -> None:
         """Cut the live spans into blocks now; returns when the blocks are published.
 
@@ -347,19 +212,6 @@ class Store:
     def left_out(self, tenant: str | None = None) -> tuple[str, ...]:
         """The damaged blocks that answers lack, of one tenant or of all."""
         return self._sources.left_out(tenant)
-
-    def _answer(self, tenant: str, window: tuple[int, int], ask: Callable[[tuple[Source, ...]], Answer]) -> Answer:
-        """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
-        while True:
-            try:
-                answer = ask(self._read(tenant))
-            except (Damaged, NotFound) as error:
-                if not self._sources.leave_out(tenant, error):
-                    raise
-                continue
-            if answer is not None:
-                answer.inspected.left_out = self._sources.left_out(tenant, *window)
-            return answer
 
     def _read(self, tenant: str) -> tuple[Source, ...]:
         check_tenant(tenant)
@@ -391,7 +243,3 @@ def open(
         store.close()
         raise
     return store
-
-
-def _window(start: int | None, end: int | None) -> tuple[int, int]:
-    return 0 if start is None else max(start, 0), MAX_TIME if end is None else min(end, MAX_TIME)

@@ -36,7 +36,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "directory": ANYBODY,
     "ingest": {"live", "otlp", "wal"} | ANYBODY,
     "store_metrics": {"maintenance", "live", "wal", "blocklist"} | ANYBODY,
+    "questions": {"options", "query", "traceql", "maintenance"} | ANYBODY,
     "store": {
+        "questions",
         "directory",
         "ingest",
         "store_metrics",

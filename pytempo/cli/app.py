@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pytempo.cli import blocks, generate, search, serve, tags, trace
+from pytempo.cli import blocks, explain, generate, search, serve, tags, trace
 from pytempo.errors import PytempoError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app.command()(serve.serve)
 app.command()(search.search)
 app.command()(trace.trace)
 app.command()(tags.tags)
+app.command()(explain.explain)
 app.add_typer(blocks.app, name="blocks")
 app.command()(generate.generate)
 

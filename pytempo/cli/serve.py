@@ -13,6 +13,8 @@ import typer
 from pytempo.cli.options import duration
 from pytempo.directory import DataDirectory
 
+MIB = 1024 * 1024
+
 LEVELS = ("debug", "info", "warn", "error")
 
 
@@ -32,11 +34,15 @@ def serve(
     max_block_duration: Annotated[str, typer.Option(help="Age at which a block is cut.")] = "30m",
     trace_idle_period: Annotated[str, typer.Option(help="A block that is old enough waits until no span has come for so long.")] = "5s",
     flush_on_shutdown: Annotated[bool, typer.Option("--flush-on-shutdown", help="Cut everything into blocks before the end.")] = False,
+    query_timeout: Annotated[str, typer.Option(help="Time after which a query is ended; 0s is no limit.")] = "30s",
+    max_query_memory_bytes: Annotated[int, typer.Option(min=0, help="Columns that a query may hold; 0 is no limit.")] = 256 * MIB,
+    max_concurrent_queries: Annotated[int, typer.Option(min=1, help="Queries at work at a time; others wait their turn.")] = 8,
+    max_queued_queries: Annotated[int, typer.Option(min=0, help="Queries that may wait; more are refused.")] = 2000,
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "info",
 ) -> None:
     """Receive spans, store them, and answer Tempo's API, until SIGTERM or Ctrl-C."""
     logger = _logger(log_level)
-    block_duration, idle_period = duration(max_block_duration), duration(trace_idle_period)
+    block_duration, idle_period, timeout = duration(max_block_duration), duration(trace_idle_period), duration(query_timeout)
     DataDirectory(data, read_only=False).close()  # what cannot be used is told at once, before everything is loaded
 
     from pytempo.config.store import store_options  # lazy: the store and the server take longer to load than --help may take
@@ -49,6 +55,8 @@ def serve(
         max_block_duration=block_duration,
         trace_idle_period=idle_period,
         flush_on_close=flush_on_shutdown,
+        query_timeout=timeout,
+        max_query_memory_bytes=max_query_memory_bytes,
     )
     options = ServeOptions(
         data=data,
@@ -58,6 +66,8 @@ def serve(
         otlp_grpc_port=otlp_grpc_port,
         otlp_http_port=otlp_http_port,
         otlp_http_cors_allowed_origins=tuple(otlp_http_cors_allowed_origin or ()),
+        max_concurrent_queries=max_concurrent_queries,
+        max_queued_queries=max_queued_queries,
         store=store,
     )
     if not run(options, logger=logger):

@@ -24,8 +24,8 @@ def metered(batch: Batch, meter: Meter | None) -> Batch:
 
 
 def bytes_of(batch: Batch, scan: Scan) -> int:
-    """Bytes of the columns and attributes that a scan names; derived columns take none of their own."""
-    stored = sum(batch.stored(level, name).nbytes for level, name in scan.columns if name in COLUMNS[level])
+    """Bytes of the columns and attributes that a scan names; what is worked out of others takes none of its own."""
+    stored = sum(batch.column(level, name).nbytes for level, name in scan.columns if name in COLUMNS[level])
     named = {(level, each.key) for each in scan.attributes for level in (ATTRIBUTE_LEVELS if each.level is None else (each.level,))}
     return int(stored + sum(_values_bytes(batch.values(level, key)) for level, key in named))
 

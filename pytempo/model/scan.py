@@ -53,7 +53,10 @@ class Condition:
 
 
 class Meter(Protocol):
-    """Who counts what a query reads, and may end it: both methods may raise."""
+    """Who counts what a query reads, and may end it: every method may raise."""
+
+    def check(self) -> None:
+        """Asked between two steps of what takes long without reading."""
 
     def reads(self, size: int, batch: Batch | None = None, memory: int = 0) -> None:
         """`size` bytes are about to be read; where that is of a batch in a file, it takes about `memory` more bytes for them."""

@@ -64,7 +64,7 @@ class Budget:
 
     def restart(self) -> None:
         """The query begins anew: what it looked at so far does not count. Its deadline stays."""
-        self.inspected = Inspected()
+        self.inspected, self._over = Inspected(), False
 
     def end(self) -> None:
         """The answer is there. What is read of it later is counted, and no longer limited."""

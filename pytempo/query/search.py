@@ -56,7 +56,7 @@ def search(
     scan = plan.scan(query, start, end)
     budget = budget or Budget()
     found = newest(sources, scan, lambda batch, traces: evaluate(pipeline, batch, traces, budget.check), limit, budget)
-    shown = Shown(shown_fields(query), spans_per_spanset)
+    shown = Shown(shown_fields(query), spans_per_spanset, budget.check)
     return SearchResult(show(found, shown), budget.inspected)
 
 

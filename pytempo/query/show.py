@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from pytempo.model import Batch, Level, Selection
 from pytempo.model.arrays import Bools, Ints, coded, offsets_of, plain_text, ranges, run_heads
 from pytempo.query.results import AttributeValue, FoundSpan, FoundTrace, ServiceStats, Spanset
 from pytempo.traceql import ast, compare
-from pytempo.traceql.condition import Conditions, constant_for
+from pytempo.traceql.condition import Conditions, constant_for, unlimited
 from pytempo.traceql.durations import duration_text
 from pytempo.traceql.evaluate import Spansets
 from pytempo.traceql.grouping import WORDS
@@ -42,6 +42,8 @@ class Shown:
 
     fields: tuple[ShownField, ...]
     spans: int
+    check: Callable[[], None] = unlimited
+    """Is called between steps, and may raise."""
 
 
 def show_traces(batch: Batch, traces: Sequence[int], spansets: Spansets, shown: Shown) -> list[FoundTrace]:
@@ -87,7 +89,7 @@ def _show_spansets(batch: Batch, traces: Ints, spansets: Spansets, shown: Shown)
     bounds = np.searchsorted(spansets.sets, np.arange(len(spansets.trace) + 1))
     matched = np.diff(bounds)[sets]
     few = np.minimum(matched, shown.spans)
-    spans = _show_spans(batch, _first_spans(batch, spansets, sets, bounds)[ranges(offsets_of(matched)[:-1], few)], shown.fields)
+    spans = _show_spans(batch, _first_spans(batch, spansets, sets, bounds)[ranges(offsets_of(matched)[:-1], few)], shown)
     out: dict[int, list[Spanset]] = {}
     first = 0
     for number, trace, total, count in zip(sets.tolist(), spansets.trace[sets].tolist(), matched.tolist(), few.tolist(), strict=True):
@@ -108,12 +110,13 @@ def _first_spans(batch: Batch, spansets: Spansets, sets: Ints, bounds: Ints) -> 
     return spans[np.lexsort((batch.stored(Level.SPAN, "kind")[spans], identifier, start, owner))]  # halves of a call that share an id
 
 
-def _show_spans(batch: Batch, rows: Ints, fields: tuple[ShownField, ...]) -> list[FoundSpan]:
+def _show_spans(batch: Batch, rows: Ints, wanted: Shown) -> list[FoundSpan]:
     few = Selection(batch, rows)
     conditions, whole = Conditions(few), Conditions(batch)
     names: list[Any] = [None] * len(rows)
     attributes: list[list[tuple[str, AttributeValue]]] = [[] for _ in rows]
-    for shown in fields:
+    for shown in wanted.fields:
+        wanted.check()
         if isinstance(shown.field, ast.Intrinsic) and shown.field.name in DERIVED_FIELDS:
             vectors = [take_rows(whole.field(shown.field), rows)]
         else:

@@ -16,9 +16,12 @@ T = TypeVar("T")
 class Lane:
     """Threads for one kind of work, and a bounded queue in front of them."""
 
-    def __init__(self, name: str, threads: int, waiting: int) -> None:
-        """At most `threads` calls run at a time and `waiting` more wait for their turn."""
-        self._name, self._room = name, threads + waiting
+    def __init__(self, name: str, threads: int, waiting: int, remedy: str = "ask again later") -> None:
+        """At most `threads` calls run at a time and `waiting` more wait, each for its turn; what comes first is done first.
+
+        `remedy` is what to tell those that are refused.
+        """
+        self._name, self._room, self._remedy = name, threads + waiting, remedy
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"pytempo-{name}")
         self._lock = threading.Lock()
         self._taken = 0
@@ -34,7 +37,7 @@ class Lane:
         """As `run`, for callers outside the event loop."""
         with self._lock:
             if self._taken >= self._room:
-                raise Overloaded(f"{self._name} queue full: {self._taken} requests are being worked on or wait")
+                raise Overloaded(f"job queue full: {self._taken} {self._name} jobs run or wait; {self._remedy}")
             self._taken += 1
         future = self._pool.submit(call)
         future.add_done_callback(self._leave)
@@ -57,8 +60,9 @@ class Lane:
 class Bridge:
     """The lanes of a server: `queries`, `exports` (blocked in `fdatasync` most of their time) and `admin` (flush, shutdown, metrics)."""
 
-    def __init__(self, *, query_threads: int = 8, export_threads: int = 16) -> None:
-        self.queries = Lane("query", query_threads, waiting=2000)
+    def __init__(self, *, query_threads: int = 8, waiting_queries: int = 2000, export_threads: int = 16) -> None:
+        remedy = "ask again later, or raise max_queued_queries (--max-queued-queries)"
+        self.queries = Lane("query", query_threads, waiting_queries, remedy)
         self.exports = Lane("export", export_threads, waiting=1000)
         self.admin = Lane("admin", threads=4, waiting=100)
 

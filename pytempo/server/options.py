@@ -29,6 +29,12 @@ class ServeOptions:
     otlp_http_cors_allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may send spans, such as http://localhost:4200; `*` for any."""
 
+    max_concurrent_queries: int = 8
+    """Queries that are worked on at a time; others wait in the order in which they came."""
+
+    max_queued_queries: int = 2000
+    """Queries that may wait; more are refused with status 429 (Tempo: `query_frontend.max_outstanding_per_tenant`)."""
+
     shutdown_grace: float = 20.0
     """Seconds that requests in flight have to end after a signal."""
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from pytempo.query.budget import Budget, client_left
 from pytempo.server.bridge import Bridge
 from pytempo.server.options import ServeOptions
 from pytempo.store import Store
 from pytempo.telemetry import RequestMetrics
+
+T = TypeVar("T")
 
 STOPPING = "Application is stopping"
 
@@ -20,7 +25,8 @@ class Service:
 
     def __init__(self, options: ServeOptions, store: Store, logger: logging.Logger, clock: Callable[[], int]) -> None:
         self.options, self.store, self.logger, self.clock = options, store, logger, clock
-        self.bridge, self.requests = Bridge(), RequestMetrics(store.registry)
+        self.bridge = Bridge(query_threads=options.max_concurrent_queries, waiting_queries=options.max_queued_queries)
+        self.requests = RequestMetrics(store.registry)
         self.streams = 0
         """Streams that are being answered."""
         self._stopping = False
@@ -34,6 +40,25 @@ class Service:
     def request_limit(self) -> int:
         """Bytes of one export request, decompressed."""
         return self.options.store.max_request_bytes
+
+    async def ask(self, call: Callable[[Budget], T], left: Awaitable[Any] | None = None) -> T:
+        """What `call` makes, in a thread of the queries, of a budget whose time begins now; waiting for a thread counts.
+
+        Raises Overloaded where too many wait, QueryStopped where the deadline passes or `left` ends first: the client has gone. Then, and
+        where the caller is cancelled, a call that waits is dropped, and one that runs ends at its next step.
+        """
+        budget = self.store.budget()
+        work = asyncio.wrap_future(self.bridge.queries.submit(lambda: call(budget)))
+        gone = None if left is None else asyncio.ensure_future(left)
+        try:
+            await asyncio.wait({work, *filter(None, [gone])}, timeout=budget.remaining(), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise client_left() if gone is not None and gone.done() else budget.too_slow()
+            return work.result()
+        finally:
+            budget.cancel()
+            for end in filter(None, [work, gone]):
+                end.cancel()
 
     def stopping(self) -> None:
         """From now on the server is not ready; requests in flight, and questions, are still answered."""

@@ -52,7 +52,7 @@ def count(sets: Ints, number: int) -> Numbers:
 
 
 def aggregate(function: str, found: Elements, number: int, *, duration: bool) -> Numbers:
-    """`avg`, `min`, `max` or `sum` of every spanset. The average of durations is cut down to whole nanoseconds, any other is a float."""
+    """`avg`, `min`, `max` or `sum` of every spanset. The average of whole nanoseconds is cut down to such, any other is a float."""
     owners, ints, floats, integer = found
     counts = np.bincount(owners, minlength=number)
     valid = counts > 0
@@ -67,7 +67,7 @@ def aggregate(function: str, found: Elements, number: int, *, duration: bool) ->
     divisor = np.maximum(counts, 1)
     if duration:
         means = total // divisor
-        return Numbers(valid, whole, means, means.astype(np.float64))
+        return Numbers(valid, whole, means, np.where(whole, means.astype(np.float64), sums / divisor))
     return Numbers(valid, np.zeros(number, np.bool_), np.zeros(number, np.int64), sums / divisor)
 
 

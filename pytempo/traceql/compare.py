@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pytempo.model.arrays import Bools, Ints, any_by_row, plain_text, ranges
 from pytempo.traceql.functions import Operator
@@ -34,19 +35,27 @@ _TEXTUAL: dict[Operator, Callable[[Any, Any], Any]] = {
 }
 
 
+MATCHED_AT_ONCE = 50_000_000
+"""Bytes of text times characters of their pattern that are matched in one go: well under a second even for patterns that RE2 is slow at."""
+
+
+def unlimited() -> None:
+    """What is called between steps where nothing ends an evaluation early."""
+
+
 def same_sort(one: Type, other: Type) -> bool:
     """Whether two types compare at all: equal ones, and numbers with numbers."""
     return one is other or (one in NUMBERS and other in NUMBERS)
 
 
-def with_constant(operator: Operator, vector: Vector, value: Any, type_: Type) -> Bools:
-    """The rows of the vector for which `vector operator value` holds."""
+def with_constant(operator: Operator, vector: Vector, value: Any, type_: Type, check: Callable[[], None] = unlimited) -> Bools:
+    """The rows of the vector for which `vector operator value` holds. `check` is called between steps, and may raise."""
     wanted = POSITIVE.get(operator, operator)
     out = np.zeros(vector.count, np.bool_)
     for part in vector.parts:
         if not same_sort(part.type, type_):
             continue
-        hits = _part_with_constant(wanted, part, value)
+        hits = _part_with_constant(wanted, part, value, check)
         out |= _by_row(part.rows, hits, vector.count, negative=operator in POSITIVE)
     return out
 
@@ -71,9 +80,9 @@ def elements_with_constant(operator: Operator, part: Part, value: Any, type_: Ty
     return ~hits if operator in POSITIVE else hits
 
 
-def _part_with_constant(operator: Operator, part: Part, value: Any) -> Bools:
+def _part_with_constant(operator: Operator, part: Part, value: Any, check: Callable[[], None] = unlimited) -> Bools:
     if part.type is Type.STRING:
-        return text_with_constant(operator, part.values, value)
+        return text_with_constant(operator, part.values, value, check)
     if part.type in NUMBERS:
         return _number_with_constant(operator, part.values, value)
     out: Bools = part.values == value
@@ -88,8 +97,7 @@ def _number_with_constant(operator: Operator, values: Any, value: int | float) -
         value = int(value)
     if isinstance(value, int) and values.dtype.kind == "i" and not -(2**63) <= value < 2**63:
         return _between_integers(operator, values, math.inf if value > 0 else -math.inf)
-    out: Bools = _NUMERIC[operator](values, value)
-    return out
+    return _numbers(operator, values, np.int64(value) if isinstance(value, int) else np.float64(value))
 
 
 def _between_integers(operator: Operator, values: Any, value: float) -> Bools:
@@ -104,16 +112,26 @@ def _between_integers(operator: Operator, values: Any, value: float) -> Bools:
     return out
 
 
-def text_with_constant(operator: Operator, column: Any, value: str) -> Bools:
+def text_with_constant(operator: Operator, column: Any, value: str, check: Callable[[], None] = unlimited) -> Bools:
     """A text column against one text or pattern; of a dictionary only the distinct values are looked at."""
     if pa.types.is_dictionary(column.type):
         if not len(column):
             return np.zeros(0, np.bool_)
-        hits: Bools = text_with_constant(operator, column.dictionary, value)[np.asarray(column.indices)]
+        hits: Bools = text_with_constant(operator, column.dictionary, value, check)[np.asarray(column.indices)]
         return hits
     if operator is Operator.MATCHES:
-        return np.asarray(pc.match_substring_regex(column, anchored(value)))
+        return _matches(column, value, check)
     return np.asarray(_TEXTUAL[operator](column, pa.scalar(value, pa.string())))
+
+
+def _matches(column: Any, pattern: str, check: Callable[[], None]) -> Bools:
+    """Which texts of a column a pattern matches as a whole."""
+    rows = max(len(column) * MATCHED_AT_ONCE // max(column.nbytes * len(pattern), 1), 1)
+    pieces = []
+    for first in range(0, max(len(column), 1), rows):
+        check()
+        pieces.append(np.asarray(pc.match_substring_regex(column.slice(first, rows), anchored(pattern))))
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def anchored(pattern: str) -> str:
@@ -148,5 +166,26 @@ def _parts(operator: Operator, one: Part, other: Part, count: int) -> Bools:
 def _elements(operator: Operator, type_: Type, left: Any, right: Any) -> Bools:
     if type_ is Type.STRING:
         return np.asarray(_TEXTUAL[operator](plain_text(left), plain_text(right)))
-    out: Bools = _NUMERIC[operator](left, right)
-    return out
+    return _numbers(operator, left, right) if type_ in NUMBERS else np.asarray(_NUMERIC[operator](left, right))
+
+
+def _numbers(operator: Operator, left: Any, right: Any) -> Bools:
+    """Numbers by value: an integer that no float holds differs from every float."""
+    if left.dtype.kind == right.dtype.kind:
+        out: Bools = _NUMERIC[operator](left, right)
+        return out
+    order = _order(left, right) if left.dtype.kind == "i" else -_order(right, left)
+    return np.asarray(_NUMERIC[operator](order, 0))
+
+
+def _order(integers: Any, floats: Any) -> NDArray[np.float64]:
+    """-1, 0 or 1 where an integer is less than, equal to or greater than a float; NaN where that is NaN."""
+    rounded = integers.astype(np.float64)
+    order = np.where(np.isnan(floats), np.nan, np.sign(rounded - floats))
+    close = (rounded == floats) & (np.abs(floats) >= 2**53)
+    if close.any():
+        beyond = floats >= 2**63
+        exact = np.where(close & ~beyond, floats, 0).astype(np.int64)
+        apart = np.where(beyond, -1, np.sign((integers > exact).astype(np.int8) - (integers < exact)))
+        order = np.where(close, apart, order)
+    return order

@@ -17,6 +17,7 @@ from pytempo.errors import BadQuery
 from pytempo.model import Batch, Level
 from pytempo.model.arrays import Bools, concat_text
 from pytempo.traceql import arithmetic, ast, compare, fields
+from pytempo.traceql.compare import unlimited as unlimited
 from pytempo.traceql.functions import Family, Operator
 from pytempo.traceql.shown import MIRRORED
 from pytempo.traceql.structure import children_of
@@ -27,15 +28,11 @@ Bring: TypeAlias = Callable[[Vector, Batch], Vector]
 """How the values of a level come to the spans: all that a span has, or the first."""
 
 
-def unlimited() -> None:
-    """What is called between steps where nothing ends an evaluation early."""
-
-
 class Conditions:
     """Evaluates expressions over one batch; columns are worked out once, however often they are named."""
 
     def __init__(self, batch: Batch, check: Callable[[], None] = unlimited) -> None:
-        """`check` is called before every comparison; what it raises ends the evaluation."""
+        """`check` is called between steps; what it raises ends the evaluation."""
         self.batch, self._check = batch, check
         self.spans = batch.count(Level.SPAN)
         self._vectors: dict[tuple[Any, ...], Vector] = {}
@@ -122,7 +119,7 @@ class Conditions:
             own = self._with_literal(operator, replace(left, of_parent=False), right)
             return children_of(own, self.batch.parent_of_span())
         value = constant_for(left, operator, right)
-        return self._over_alternatives(left, lambda vector: compare.with_constant(operator, vector, value, right.type))
+        return self._over_alternatives(left, lambda vector: compare.with_constant(operator, vector, value, right.type, self._check))
 
     def _over_alternatives(self, operand: ast.Expression, judge: Callable[[Vector], Bools]) -> Bools:
         """The spans for which the judged field holds, looked up level by level: who has it at one level is not asked at the next."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -164,12 +165,12 @@ class Evaluation:
         order = self._by_first_span(spansets, key)
         head = run_heads(key[order]) if len(key) else np.empty(0, np.bool_)
         old, labels = spansets.sets[order][head], [groups.labels[place] for place in code[order][head].tolist()]
-        attributes = [(name, tuple(np.fromiter(values, object, len(values))[old])) for name, values in spansets.attributes]
+        attributes = {name: tuple(np.fromiter(values, object, len(values))[old]) for name, values in spansets.attributes}
         # Tempo's recorded answers call the group without a value nil for a field, false for what is computed
         absent = "nil" if isinstance(stage.expression, ast.Attribute | ast.Intrinsic) else False
         values = tuple(absent if each.type is Type.NIL else _group_value(each) for each in labels)
-        attributes.append((f"by({label(stage.expression)})", values))
-        return Spansets(spansets.spans[order], np.cumsum(head) - 1, spansets.trace[old], tuple(attributes))
+        attributes[f"by({label(stage.expression)})"] = values
+        return Spansets(spansets.spans[order], np.cumsum(head) - 1, spansets.trace[old], tuple(attributes.items()))
 
     def _by_first_span(self, spansets: Spansets, key: Ints) -> Ints:
         """The places of the spans in order of spanset and group (`key` has both); groups in order of their first span, wherever it lies."""
@@ -217,7 +218,7 @@ def _told(numbers: Numbers, duration: bool) -> tuple[Any, ...]:
     ints, floats = numbers.ints.tolist(), numbers.floats.tolist()
     columns = zip(numbers.valid.tolist(), numbers.integer.tolist(), ints, floats, strict=True)
     values = ((whole if integer else fraction) if valid else None for valid, integer, whole, fraction in columns)
-    return tuple(duration_text(int(value)) if duration and value is not None else value for value in values)
+    return tuple(duration_text(int(value)) if duration and value is not None and isfinite(value) else value for value in values)
 
 
 def _group_value(group: Label) -> Any:

@@ -29,6 +29,10 @@ NEGATIVE = (
 """Structural operators that need nothing of their left side."""
 
 
+UNUSED = ("event:timeSinceStart", "span:childCount")
+"""Intrinsics that no source has statistics of, in the form in which they compare."""
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Conditions of which every one (`all`) or at least one must be met somewhere in a trace that the query keeps; none says nothing."""
@@ -150,7 +154,7 @@ def _of_intrinsic(name: str, operator: Operator, literal: ast.Literal) -> Condit
         text = fields.id_constant(name, str(literal.value))
         readable = len(text) == 32 and operator is Operator.EQUAL and all(digit in "0123456789abcdef" for digit in text)
         return Condition((Level.TRACE, "trace_id"), "=", text) if readable else None
-    if name not in fields.COLUMNS or name in fields.ID_DIGITS or name == "event:timeSinceStart":
+    if name not in fields.COLUMNS or name in fields.ID_DIGITS or name in UNUSED:
         return None
     value = STATUSES[str(literal.value)] if literal.type is Type.STATUS else literal.value
     value = KINDS[str(value)] if literal.type is Type.KIND else value

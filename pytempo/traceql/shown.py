@@ -56,6 +56,8 @@ class _Uses:
     """Fields whose every value is wanted."""
     brought: set[ast.Field] = default(default_factory=set)
     """Fields that a stage selects, groups by or aggregates."""
+    pools: dict[Level, Comparisons | None] = default(default_factory=dict)
+    """What `_pool_wanted` found."""
     plain: bool = True
     """Whether filters compare fields of the span with constants and nothing else."""
 
@@ -89,6 +91,13 @@ def _wanted_at(level: Level, named: ast.Attribute, uses: _Uses) -> Comparisons |
     """The comparisons that ask for values of an attribute at a level; None where every value is wanted."""
     if named.name in OWN_COLUMNS.get(level, ()):
         return None if named in uses.whole else tuple(uses.comparisons.get(named, ()))
+    if level not in uses.pools:
+        uses.pools[level] = _pool_wanted(level, uses)
+    return uses.pools[level]
+
+
+def _pool_wanted(level: Level, uses: _Uses) -> Comparisons | None:
+    """The same of all attributes of a level that have no column of their own."""
     together = [other for other in (*uses.comparisons, *uses.whole) if _shares_pool(other, level)]
     if any(other in uses.whole for other in together):
         return None

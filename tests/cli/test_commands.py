@@ -182,3 +182,20 @@ def test_the_version_is_printed() -> None:
 
 def test_a_bad_query_has_its_own_class_on_a_data_directory(data: Path, server: RunningServer) -> None:
     assert isinstance(CliRunner().invoke(app, ["search", "{ nope", "--data", str(data)]).exception, BadQuery)
+
+
+def test_a_plan_is_explained_without_any_data() -> None:
+    assert ask("explain", "{ span.x = 1 && duration > 1s }")["conditions"] == ["span.x = 1", "span:duration > 1000000000"]
+    assert run("explain", "{ span.x = 1 }").splitlines()[-1] == "conditions  span.x = 1   (every one must hold)"
+
+
+def test_a_plan_over_a_data_directory_tells_what_is_read_of_each_source(server: RunningServer, data: Path) -> None:
+    run("search", "--url", server.http_url)  # the server has taken all spans
+    found = ask("explain", "{ }", "--data", str(data))
+    assert sum(part["traces"] for source in found["sources"] for part in source["parts"]) >= 10
+    assert "in all" in run("explain", "{ }", "--data", str(data))
+
+
+def test_a_plan_of_what_is_no_query_is_refused() -> None:
+    with pytest.raises(BadQuery, match="line 1"):
+        run("explain", "{ .a = }")

@@ -15,7 +15,7 @@ from pytempo.model import Batch, Concat, Scan, Source, merge
 from pytempo.model.tenant import DEFAULT_TENANT
 from pytempo.otlp import decode
 from tests.block.payloads import Payloads
-from tests.building import BASE
+from tests.building import BASE, request, span
 from tests.conformance import corpus
 
 TRACES = 30
@@ -32,8 +32,17 @@ def payloads() -> list[bytes]:
     """Requests: a plausible corpus, in which traces come in pieces and some spans twice, and odd spans that share ids in every way."""
     odd = Payloads(random.Random(11))
     made = [*corpus.requests(BASE, seed=7, traces=TRACES), *(odd.request(ODD_SPANS // 4).SerializeToString() for _ in range(4))]
+    made.append(unheard_of())
     random.Random(5).shuffle(made)
     return made
+
+
+def unheard_of() -> bytes:
+    """Kinds that OTLP does not know, among the traces of the corpus by their ids; in TraceQL they are unspecified."""
+    spans = [span("of a kind to come", trace=identifier * 32, id=identifier) for identifier in "37b"]
+    for each in spans:
+        each.kind = 9  # type: ignore[assignment]
+    return request(*spans).SerializeToString()
 
 
 class Maker:

@@ -47,19 +47,11 @@ def free_port() -> int:
 def forwarder(target: int, folder: Path) -> Iterator[str]:
     """A running forwarder that sends on to the OTLP/gRPC port `target`; its own OTLP/gRPC address."""
     ports = [free_port(), free_port()]
-    command: list[str | Path] = [
-        agent(),
-        "start",
-        "--exporter",
-        "otlp",
-        "--pid-file",
-        folder / "rotel.pid",
-        "--log-file",
-        folder / "rotel.log",
-    ]
+    command: list[str | Path] = [agent(), "start", "--exporter=otlp", "--otlp-exporter-protocol=grpc"]
     command += [f"--otlp-grpc-endpoint=127.0.0.1:{ports[0]}", f"--otlp-http-endpoint=127.0.0.1:{ports[1]}"]
-    command += [f"--otlp-exporter-endpoint=http://127.0.0.1:{target}", "--otlp-exporter-protocol=grpc", "--batch-timeout=50ms"]
+    command += [f"--otlp-exporter-endpoint=http://127.0.0.1:{target}", "--batch-timeout=50ms"]
     command += ["--otlp-exporter-retry-initial-backoff=100ms", "--otlp-exporter-retry-max-backoff=500ms"]
+    command += [f"--pid-file={folder}/rotel.pid", f"--log-file={folder}/rotel.log"]
     with (folder / "rotel.out").open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
         try:
             with grpc.insecure_channel(f"127.0.0.1:{ports[0]}") as channel:

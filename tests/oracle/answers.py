@@ -64,7 +64,7 @@ def _shown(node: ast.Node, value: Any) -> Any:
     if isinstance(value, Word):
         return value.text
     time = isinstance(asked, ast.Intrinsic) if isinstance(node, ast.GroupBy) else True
-    return duration_text(int(value)) if time and asked is not None and brute.is_duration(asked) else value
+    return duration_text(int(value)) if time and asked is not None and brute.is_duration(asked) and math.isfinite(value) else value
 
 
 def given(result: SearchResult) -> list[Found]:

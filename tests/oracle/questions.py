@@ -196,7 +196,7 @@ class Questions:
 
     def calculation(self) -> str:
         """A number of a span that has a field in it."""
-        return f"{self.attribute('n')} {self.chance.choice('+-*/%')} {self.numeric(0)}"
+        return f"{self.attribute('n')} {self.chance.choice('+-*/%^')} {self.numeric(0)}"
 
     def pattern(self) -> str:
         return self.literal(self.chance.choice(PATTERNS))

@@ -39,7 +39,7 @@ def test_a_full_lane_refuses_at_once_and_takes_calls_again_later() -> None:
         lane, go = Lane("query", threads=1, waiting=1), threading.Event()
         running, waiting = (asyncio.ensure_future(lane.run(go.wait)) for _ in range(2))
         await asyncio.sleep(0)
-        with pytest.raises(Overloaded, match="query queue full: 2 requests"):
+        with pytest.raises(Overloaded, match="job queue full: 2 query jobs"):
             await lane.run(go.wait)
         go.set()
         await asyncio.gather(running, waiting)
@@ -78,3 +78,17 @@ def test_exports_run_while_queries_fill_their_lane() -> None:
         return answer
 
     assert asyncio.run(main()) == 5
+
+
+def test_calls_are_made_in_the_order_in_which_they_came() -> None:
+    async def main() -> list[int]:
+        lane, go, made = Lane("query", threads=1, waiting=100), threading.Event(), list[int]()
+        first = asyncio.ensure_future(lane.run(go.wait))
+        waiting = [asyncio.ensure_future(lane.run(lambda number=number: made.append(number))) for number in range(50)]  # type: ignore[misc]
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(first, *waiting)
+        lane.close()
+        return made
+
+    assert asyncio.run(main()) == list(range(50))

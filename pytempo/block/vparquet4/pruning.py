@@ -42,7 +42,13 @@ class Pruning:
 
     def row_groups(self, scan: Scan) -> list[int]:
         """The row groups whose rows might match; a single wanted trace (`scan.traces`) is not looked at here."""
-        return [group for group in range(self._file.row_groups) if self._judge(group, scan) is ROWS_MIGHT_MATCH]
+        groups = []
+        for group in range(self._file.row_groups):
+            if scan.meter is not None:
+                scan.meter.check()  # a query may have thousands of conditions, and a block thousands of row groups
+            if self._judge(group, scan) is ROWS_MIGHT_MATCH:
+                groups.append(group)
+        return groups
 
     def reasons(self, scan: Scan) -> list[str | None]:
         """For every row group why it is left out, in words; None for those that `row_groups` names."""

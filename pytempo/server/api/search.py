@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from pytempo.query.budget import Budget
 from pytempo.query.results import SearchResult
 from pytempo.server.api import render
 from pytempo.server.api.questions import SearchQuestion
-from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService
+from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, answer
 from pytempo.store import Store
 
 router = APIRouter()
@@ -16,10 +17,10 @@ router = APIRouter()
 @router.api_route("/api/search", methods=ANY_METHOD)
 async def search(request: Request, service: TheService, form: TheForm) -> Response:
     question = SearchQuestion.read(request.query_params, service.clock())
-    return await service.bridge.queries.run(lambda: form.answer(render.search(ask(service.store, question)), "SearchResponse"))
+    return await answer(request, service, lambda budget: form.answer(render.search(ask(service.store, question, budget)), "SearchResponse"))
 
 
-def ask(store: Store, question: SearchQuestion) -> SearchResult:
+def ask(store: Store, question: SearchQuestion, budget: Budget | None = None) -> SearchResult:
     """The store's answer."""
     if question.q is None:
         return store.search_tags(
@@ -29,6 +30,7 @@ def ask(store: Store, question: SearchQuestion) -> SearchResult:
             start=question.window.start,
             end=question.window.end,
             limit=question.limit,
+            budget=budget,
         )
     return store.search(
         question.q,
@@ -36,4 +38,5 @@ def ask(store: Store, question: SearchQuestion) -> SearchResult:
         end=question.window.end,
         limit=question.limit,
         spans_per_spanset=question.spans_per_spanset,
+        budget=budget,
     )

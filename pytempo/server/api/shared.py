@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, TypeAlias, TypeVar
 
 from fastapi import Depends, Request
 
+from pytempo.query.budget import Budget
 from pytempo.server.api.negotiate import Form
 from pytempo.server.service import Service
+
+T = TypeVar("T")
 
 ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Tempo's query endpoints do not look at the method; parameters come from the URL alone."""
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:  # async, as below: FastAPI sends what is not to threads
     service: Service = request.app.state.service
     return service
 
 
+async def _form(request: Request) -> Form:
+    return Form.of(request)
+
+
 TheService: TypeAlias = Annotated[Service, Depends(_service)]
-TheForm: TypeAlias = Annotated[Form, Depends(Form.of)]
+TheForm: TypeAlias = Annotated[Form, Depends(_form)]
+
+
+async def answer(request: Request, service: Service, call: Callable[[Budget], T]) -> T:
+    """What `call` answers, unless the client leaves before. Raises as `Service.ask`."""
+    return await service.ask(call, _left(request))
+
+
+async def _left(request: Request) -> None:
+    """Ends when the client has gone; what it may still send is of no use."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue

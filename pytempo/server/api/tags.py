@@ -7,10 +7,11 @@ from dataclasses import replace
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from pytempo.query.budget import Budget
 from pytempo.query.results import TagNames
 from pytempo.server.api import render
 from pytempo.server.api.questions import TagsQuestion, tag_of_path
-from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService
+from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, answer
 from pytempo.store import Store
 
 router = APIRouter()
@@ -22,16 +23,20 @@ INTRINSIC = "intrinsic"
 @router.api_route("/api/search/tags", methods=ANY_METHOD)
 async def tag_names_v1(request: Request, service: TheService, form: TheForm) -> Response:
     question = TagsQuestion.read(request.query_params, service.clock())
-    return await service.bridge.queries.run(
-        lambda: form.answer(render.tag_names(all_names(service.store, question), question.limit), "SearchTagsResponse")
+    return await answer(
+        request,
+        service,
+        lambda budget: form.answer(render.tag_names(all_names(service.store, question, budget), question.limit), "SearchTagsResponse"),
     )
 
 
 @router.api_route("/api/v2/search/tags", methods=ANY_METHOD)
 async def tag_names(request: Request, service: TheService, form: TheForm) -> Response:
     question = TagsQuestion.read(request.query_params, service.clock())
-    return await service.bridge.queries.run(
-        lambda: form.answer(render.scoped_tag_names(names(service.store, question)), "SearchTagsV2Response")
+    return await answer(
+        request,
+        service,
+        lambda budget: form.answer(render.scoped_tag_names(names(service.store, question, budget)), "SearchTagsV2Response"),
     )
 
 
@@ -39,33 +44,35 @@ async def tag_names(request: Request, service: TheService, form: TheForm) -> Res
 async def tag_values_v1(tagName: str, request: Request, service: TheService, form: TheForm) -> Response:
     tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock())
     window, limit = question.window, question.limit
-    return await service.bridge.queries.run(
-        lambda: form.answer(
-            render.tag_values(service.store.tag_values_v1(tag, start=window.start, end=window.end, limit=limit)), "SearchTagValuesResponse"
-        )
-    )
+
+    def ask(budget: Budget) -> Response:
+        found = service.store.tag_values_v1(tag, start=window.start, end=window.end, limit=limit, budget=budget)
+        return form.answer(render.tag_values(found), "SearchTagValuesResponse")
+
+    return await answer(request, service, ask)
 
 
 @router.api_route("/api/v2/search/tag/{tagName:path}/values", methods=ANY_METHOD)
 async def tag_values(tagName: str, request: Request, service: TheService, form: TheForm) -> Response:
     tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock())
-    window, limit = question.window, question.limit
-    return await service.bridge.queries.run(
-        lambda: form.answer(
-            render.typed_tag_values(service.store.tag_values(tag, q=question.q, start=window.start, end=window.end, limit=limit)),
-            "SearchTagValuesV2Response",
-        )
-    )
+    window, q, limit = question.window, question.q, question.limit
+
+    def ask(budget: Budget) -> Response:
+        found = service.store.tag_values(tag, q=q, start=window.start, end=window.end, limit=limit, budget=budget)
+        return form.answer(render.typed_tag_values(found), "SearchTagValuesV2Response")
+
+    return await answer(request, service, ask)
 
 
-def names(store: Store, question: TagsQuestion) -> TagNames:
+def names(store: Store, question: TagsQuestion, budget: Budget | None = None) -> TagNames:
     """The names by scope."""
-    return store.tags(scope=question.scope, q=question.q, start=question.window.start, end=question.window.end, limit=question.limit)
+    window = question.window
+    return store.tags(scope=question.scope, q=question.q, start=window.start, end=window.end, limit=question.limit, budget=budget)
 
 
-def all_names(store: Store, question: TagsQuestion) -> TagNames:
+def all_names(store: Store, question: TagsQuestion, budget: Budget | None = None) -> TagNames:
     """The names as v1 lists them: without intrinsics unless asked for, without a filter."""
-    found = names(store, replace(question, q=None))
+    found = names(store, replace(question, q=None), budget)
     return found if question.scope == INTRINSIC else replace(found, scopes=tuple(scope for scope in found.scopes if scope[0] != INTRINSIC))
 
 

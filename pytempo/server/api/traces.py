@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request, Response
 
 from pytempo.errors import BadQuery, NotFound
 from pytempo.otlp import encode, trace_to_json
+from pytempo.query.budget import Budget
 from pytempo.query.results import Inspected, Trace
-from pytempo.server.api import params, render, tempopb
+from pytempo.server.api import params, render, shared, tempopb
 from pytempo.server.api.negotiate import JSON, PROTOBUF, Form
 from pytempo.server.api.params import Window
 from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService
@@ -28,19 +29,19 @@ SHARDS = {"blockStart": "00000000-0000-0000-0000-000000000000", "blockEnd": "FFF
 @router.api_route("/api/traces/{traceID}/", methods=ANY_METHOD)
 async def trace_v1(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
     window = _question(request)
-    return await service.bridge.queries.run(lambda: answer_v1(find(service.store, traceID, window), form))
+    return await shared.answer(request, service, lambda budget: answer_v1(find(service.store, traceID, window, budget), form))
 
 
 @router.api_route("/api/v2/traces/{traceID}", methods=ANY_METHOD)
 @router.api_route("/api/v2/traces/{traceID}/", methods=ANY_METHOD)
 async def trace(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
     window = _question(request)
-    return await service.bridge.queries.run(lambda: answer(find(service.store, traceID, window), form))
+    return await shared.answer(request, service, lambda budget: answer(find(service.store, traceID, window, budget), form))
 
 
-def find(store: Store, trace_id: str, window: Window) -> Trace | None:
+def find(store: Store, trace_id: str, window: Window, budget: Budget | None = None) -> Trace | None:
     """The whole trace, whatever the times of its spans; the window only spares sources that do not touch it."""
-    return store.trace(trace_id, start=window.start, end=window.end)
+    return store.trace(trace_id, start=window.start, end=window.end, budget=budget)
 
 
 def answer_v1(found: Trace | None, form: Form) -> Response:
@@ -56,8 +57,8 @@ def answer(found: Trace | None, form: Form) -> Response:
     """`TraceByIDResponse`. Its trace is there even when it is empty: Grafana reads it unasked."""
     if not form.protobuf:
         return form.send(to_json(found), JSON)
+    wire = b"" if found is None else encode(found.batch)  # before the metrics, which count what it reads
     metrics = tempopb.parse(render.trace_metrics(Inspected() if found is None else found.inspected), "TraceByIDMetrics")
-    wire = b"" if found is None else encode(found.batch)
     return form.send(tempopb.message_class("TraceByIDResponse")(trace=wire, metrics=metrics).SerializeToString(), PROTOBUF)
 
 
@@ -65,8 +66,9 @@ def to_json(found: Trace | None) -> bytes:
     """The same as JSON; for an absent trace both its parts are empty."""
     if found is None:
         return b'{"trace":{},"metrics":{}}'
+    trace = trace_to_json(found.batch)  # before the metrics, which count what it reads
     metrics = json.dumps(render.trace_metrics(found.inspected), separators=(",", ":")).encode()
-    return b"".join((b'{"trace":', trace_to_json(found.batch), b',"metrics":', metrics, b"}"))
+    return b"".join((b'{"trace":', trace, b',"metrics":', metrics, b"}"))
 
 
 def _question(request: Request) -> Window:

@@ -180,3 +180,11 @@ def test_attributes_of_the_samples_have_values_of_every_type() -> None:
     kinds = {value[0] for row in attributes(the_corpus().attributes(Level.SPAN)) for value in row.values()}
 
     assert kinds == {"STRING", "INT", "DOUBLE", "BOOL", "OTHER", "NIL"}
+
+
+def test_every_row_group_that_is_left_out_has_a_reason_and_no_other(source: BlockSource) -> None:
+    for condition in conditions():
+        scan = Scan(conditions=(condition,))
+        reasons = source._pruning.reasons(scan)
+        assert [group for group, reason in enumerate(reasons) if reason is None] == kept(source, condition), condition
+        assert all(str(condition) in reason for reason in reasons if reason is not None)

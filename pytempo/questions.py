@@ -1,0 +1,217 @@
+"""What a store can be asked: searches, traces, tags and metrics, each with a budget, over whatever sources there are at that moment."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from pytempo.errors import BadRequest, Damaged, NotFound
+from pytempo.maintenance import Sources
+from pytempo.model import Source, parse_trace_id
+from pytempo.model.scan import MAX_TIME
+from pytempo.model.tenant import DEFAULT_TENANT
+from pytempo.options import StoreOptions
+from pytempo.query.budget import Budget
+from pytempo.query.explain import Plan, explain
+from pytempo.query.legacy import search_tags
+from pytempo.query.range import default_step, query_instant, query_range
+from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
+from pytempo.query.search import search
+from pytempo.query.series_results import InstantResult, SeriesResult
+from pytempo.query.tags import Window, tag_names, tag_values, tag_values_v1
+from pytempo.query.trace_by_id import find_trace
+from pytempo.traceql import check, parse
+
+Answer = TypeVar("Answer", SearchResult, TagNames, TagValues, SeriesResult, InstantResult, Trace | None)
+Ask = Callable[[tuple[Source, ...], Budget], Answer]
+"""Works an answer out from these sources."""
+
+
+class Questions(ABC):
+    """The reading half of a store.
+
+    Times in arguments are unix nanoseconds, inclusive; left out they mean everything that is stored. Every question has a budget: one of
+    its own by the options, or the caller's (`budget()`), who can `cancel` it from another thread. Every question may raise QueryStopped
+    when its time is over or it was cancelled, and BadQuery where it would need more memory than it may.
+    """
+
+    options: StoreOptions
+    _sources: Sources
+
+    @abstractmethod
+    def _read(self, tenant: str) -> tuple[Source, ...]:
+        """What there is to read of a tenant. Raises Unavailable where the store takes no questions."""
+
+    def budget(self) -> Budget:
+        """What one question may use, by the options; its time begins now."""
+        return Budget(self.options.query)
+
+    def search(
+        self,
+        q: str = "{}",
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 20,
+        spans_per_spanset: int = 3,
+        tenant: str = DEFAULT_TENANT,
+        budget: Budget | None = None,
+    ) -> SearchResult:
+        """The newest traces that a TraceQL query keeps, newest first (docs/traceql.md).
+
+        Raises BadQuery with line and column for a query that cannot be read or answered.
+        """
+        query = check(parse(q))
+        first, last = window = _window(start, end)
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> SearchResult:
+            return search(query, read, start=first, end=last, limit=limit, spans_per_spanset=spans_per_spanset, budget=budget)
+
+        return self._answer(tenant, window, ask, budget)
+
+    def search_tags(
+        self,
+        tags: Mapping[str, str],
+        *,
+        min_duration: int = 0,
+        max_duration: int = 0,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 20,
+        tenant: str = DEFAULT_TENANT,
+        budget: Budget | None = None,
+    ) -> SearchResult:
+        """The newest traces that have all tags somewhere and last within the bounds (0 = unbounded): the search of before TraceQL."""
+        first, last = window = _window(start, end)
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> SearchResult:
+            bounds = {"min_duration": min_duration, "max_duration": max_duration}
+            return search_tags(tags, read, **bounds, start=first, end=last, limit=limit, budget=budget)
+
+        return self._answer(tenant, window, ask, budget)
+
+    def trace(
+        self,
+        trace_id: str | bytes,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        tenant: str = DEFAULT_TENANT,
+        budget: Budget | None = None,
+    ) -> Trace | None:
+        """The whole trace with this id (16 bytes, or hex as people paste it), or None. Raises BadRequest for what is no id."""
+        identifier = parse_trace_id(trace_id) if isinstance(trace_id, str) else trace_id
+        if len(identifier) != 16:
+            raise BadRequest(f"a trace id has 16 bytes, not {len(identifier)}")
+        first, last = window = _window(start, end)
+        return self._answer(tenant, window, lambda read, budget: find_trace(identifier, read, start=first, end=last, budget=budget), budget)
+
+    def tags(
+        self,
+        *,
+        scope: str | None = None,
+        q: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 0,
+        tenant: str = DEFAULT_TENANT,
+        budget: Budget | None = None,
+    ) -> TagNames:
+        """The names of attributes by scope; `q` narrows the spans looked at, `limit` (0 = none) the names of each scope."""
+        window = _window(start, end)
+        within = Window.of(*window, q)
+        return self._answer(tenant, window, lambda read, budget: tag_names(read, within, scope=scope, limit=limit, budget=budget), budget)
+
+    def tag_values(
+        self,
+        name: str,
+        *,
+        q: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 0,
+        tenant: str = DEFAULT_TENANT,
+        budget: Budget | None = None,
+    ) -> TagValues:
+        """The values of a field by its TraceQL spelling (`resource.service.name`, `name`). Raises BadQuery for what is no field."""
+        window = _window(start, end)
+        within = Window.of(*window, q)
+        return self._answer(tenant, window, lambda read, budget: tag_values(read, name, within, limit=limit, budget=budget), budget)
+
+    def tag_values_v1(
+        self,
+        name: str,
+        *,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 0,
+        tenant: str = DEFAULT_TENANT,
+        budget: Budget | None = None,
+    ) -> TagValues:
+        """The values of an attribute by its plain name, whatever characters it has, at whatever level."""
+        window = _window(start, end)
+        within = Window.of(*window, None)
+        return self._answer(tenant, window, lambda read, budget: tag_values_v1(read, name, within, limit=limit, budget=budget), budget)
+
+    def query_range(
+        self,
+        q: str,
+        *,
+        start: int,
+        end: int,
+        step: int | None = None,
+        exemplars: int = 100,
+        max_series: int = 0,
+        tenant: str = DEFAULT_TENANT,
+        budget: Budget | None = None,
+    ) -> SeriesResult:
+        """The time series of a TraceQL metrics query over [start, end], a point every `step` nanoseconds (docs/traceql.md).
+
+        Without `step` there are about 240 points. Intervals lie at whole multiples of the step; the first and the last reach beyond the
+        range where it does not. `max_series` 0 is no limit but the options'. Raises BadQuery for a query that cannot be read or answered,
+        or for a range outside the limits.
+        """
+        query, options = check(parse(q)), self.options.metrics
+        width = default_step(start, end) if step is None else step
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> SeriesResult:
+            shown = {"exemplars": exemplars, "max_series": max_series}
+            return query_range(query, read, start=start, end=end, step=width, **shown, options=options, budget=budget)
+
+        return self._answer(tenant, (start, end), ask, budget)
+
+    def query_instant(
+        self, q: str, *, start: int, end: int, max_series: int = 0, tenant: str = DEFAULT_TENANT, budget: Budget | None = None
+    ) -> InstantResult:
+        """One number a series over the spans that start in (start, end]. Raises BadQuery as `query_range`."""
+        query, options = check(parse(q)), self.options.metrics
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> InstantResult:
+            return query_instant(query, read, start=start, end=end, max_series=max_series, options=options, budget=budget)
+
+        return self._answer(tenant, (start, end), ask, budget)
+
+    def explain(self, q: str = "{}", *, start: int | None = None, end: int | None = None, tenant: str = DEFAULT_TENANT) -> Plan:
+        """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so. Raises BadQuery."""
+        return explain(q, self._read(tenant), *_window(start, end))
+
+    def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None) -> Answer:
+        """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
+        budget = budget or self.budget()
+        while True:
+            budget.restart()
+            try:
+                answer = ask(self._read(tenant), budget)
+            except (Damaged, NotFound) as error:
+                if not self._sources.leave_out(tenant, error):
+                    raise
+                continue
+            if answer is not None:
+                answer.inspected.left_out = self._sources.left_out(tenant, *window)
+            budget.end()
+            return answer
+
+
+def _window(start: int | None, end: int | None) -> tuple[int, int]:
+    return 0 if start is None else max(start, 0), MAX_TIME if end is None else min(end, MAX_TIME)
