@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # faces on the store
     "exporter": {"store"} | ANYBODY,
     "testing": {"exporter", "store"} | ANYBODY,
-    "__init__": {"exporter", "store"} | ANYBODY,
+    "__init__": {"exporter", "options", "store"} | ANYBODY,
     "__main__": {"cli"},
 }
 

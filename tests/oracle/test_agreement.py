@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import pytempo
+from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.writer import BlockOptions
 from pytempo.errors import BadQuery
 from pytempo.maintenance import FlushOptions
@@ -35,6 +36,13 @@ QUESTIONS = 40
 PAIRS = int(os.environ.get("PYTEMPO_ORACLE_PAIRS", "160"))
 PIECES = 3
 """Requests that a data set comes in."""
+DEDICATED = (
+    DedicatedColumn("s"),
+    DedicatedColumn("http.method"),
+    DedicatedColumn("odd"),
+    DedicatedColumn("s", "resource"),
+    DedicatedColumn("k8s.pod.name", "resource"),
+)
 
 
 @dataclass(frozen=True)
@@ -56,21 +64,25 @@ class Question:
 
 def states(folder: Path, requests: list[list[Span]]) -> Iterator[tuple[str, pytempo.Store]]:
     """A store with all of the data, again and again in another state."""
-    options = pytempo.StoreOptions(flush=FlushOptions(block=BlockOptions(row_group_spans=40)))
-    with pytempo.open(folder / "whole", options=options) as store:
+    with pytempo.open(folder / "whole", options=written_with(*DEDICATED)) as store:
         for spans in requests:
             store.export(request(spans))
         yield "live", store
         store.flush()
         yield "in one block", store
-    with pytempo.open(folder / "cut", options=options) as store:
+    with pytempo.open(folder / "cut", options=written_with()) as store:
         for number, spans in enumerate(requests):
             if number:
                 store.flush()
             store.export(request(spans))
         yield "in several blocks and live", store
-    with pytempo.open(folder / "cut", options=options) as store:
+    with pytempo.open(folder / "cut") as store:
         yield "reopened", store
+
+
+def written_with(*columns: DedicatedColumn) -> pytempo.StoreOptions:
+    """Small row groups, and columns of their own for some attributes."""
+    return pytempo.StoreOptions(flush=FlushOptions(block=BlockOptions(row_group_spans=40, dedicated_columns=columns)))
 
 
 def questions(seed: int, traces: list[Trace]) -> list[Question]:

@@ -16,6 +16,15 @@ from tests.conftest import ROOT
 UID = 10001
 """The user of the container image, and its group."""
 
+
+def closed_to_others() -> str:
+    """Why another user cannot run what this process runs: the first folder on the way to it that is closed; empty where none is."""
+    needed = (Path(sys.prefix), Path(sys.base_prefix), ROOT)
+    ways = [place for target in needed for place in (target.resolve(), *target.resolve().parents)]
+    closed = [str(place) for place in ways if not place.stat().st_mode & 0o001]
+    return f"{closed[0]} is closed to other users" if closed else ""
+
+
 _HOLDER = """
 import sys, pytempo
 store = pytempo.open(sys.argv[1])

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.store.conftest import named
-from tests.store.processes import UID, as_somebody_else
+from tests.store.processes import UID, as_somebody_else, closed_to_others
 
+pytestmark = pytest.mark.skipif(bool(closed_to_others()), reason=closed_to_others() or "open to other users")
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give folders to other users and become one of them")
 
 
