@@ -19,7 +19,7 @@ UID = 10001
 
 def closed_to_others() -> str:
     """Why another user cannot run what this process runs: the first folder on the way to it that is closed; empty where none is."""
-    needed = (Path(sys.prefix), Path(sys.base_prefix), ROOT)
+    needed = (Path(sys.prefix), ROOT)
     ways = [place for target in needed for place in (target.resolve(), *target.resolve().parents)]
     closed = [str(place) for place in ways if not place.stat().st_mode & 0o001]
     return f"{closed[0]} is closed to other users" if closed else ""
