@@ -22,6 +22,7 @@ from pytempo.errors import (
     QueryStopped,
     Refused,
     RequestTooLarge,
+    TraceTooLarge,
     Unavailable,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "Store",
     "StoreOptions",
     "StoreSpanExporter",
+    "TraceTooLarge",
     "Unavailable",
     "open",
 ]

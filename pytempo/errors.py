@@ -5,6 +5,7 @@ PytempoError
 │   ├── BadQuery             TraceQL or a query parameter (line and column, or the parameter's name)
 │   ├── BadRequest           an OTLP request, a body, an id, a tenant
 │   ├── RequestTooLarge      beyond a size limit; names the setting and both sizes
+│   ├── TraceTooLarge        a trace that may not be answered with whole
 │   └── BadConfig            a setting, a flag, a data directory
 ├── Refused                  nothing wrong with the request; ask again later
 │   ├── Unavailable          starting, stopping, or the disk takes no writes
@@ -30,6 +31,7 @@ __all__ = [
     "QueryStopped",
     "Refused",
     "RequestTooLarge",
+    "TraceTooLarge",
     "Unavailable",
 ]
 
@@ -55,6 +57,10 @@ class BadQuery(BadInput):
 
 class BadRequest(BadInput):
     """A request whose bytes, ids, headers or tenant are wrong."""
+
+
+class TraceTooLarge(BadInput):
+    """A trace larger than the limit, where the answer has no way to say that it is partial."""
 
 
 class RequestTooLarge(BadInput):

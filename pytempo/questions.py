@@ -20,7 +20,7 @@ from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
 from pytempo.query.search import search
 from pytempo.query.series_results import InstantResult, SeriesResult
 from pytempo.query.tags import Window, tag_names, tag_values, tag_values_v1
-from pytempo.query.trace_by_id import find_trace
+from pytempo.query.trace_by_id import Kept, find_trace
 from pytempo.traceql import check, parse
 
 Answer = TypeVar("Answer", SearchResult, TagNames, TagValues, SeriesResult, InstantResult, Trace | None)
@@ -95,17 +95,30 @@ class Questions(ABC):
         self,
         trace_id: str | bytes,
         *,
+        q: str | None = None,
+        descendants: int = 0,
+        ancestors: int = 0,
         start: int | None = None,
         end: int | None = None,
         tenant: str = DEFAULT_TENANT,
         budget: Budget | None = None,
     ) -> Trace | None:
-        """The whole trace with this id (16 bytes, or hex as people paste it), or None. Raises BadRequest for what is no id."""
+        """The trace with this id (16 bytes, or hex as people paste it), or None.
+
+        With `q`, a TraceQL query, only the spans that it keeps, and so many generations of their descendants and ancestors (-1: all).
+        Raises BadRequest for what is no id, BadQuery for what is no query.
+        """
         identifier = parse_trace_id(trace_id) if isinstance(trace_id, str) else trace_id
         if len(identifier) != 16:
             raise BadRequest(f"a trace id has 16 bytes, not {len(identifier)}")
+        kept = None if q is None else Kept(check(parse(q)), descendants, ancestors)
         first, last = window = _window(start, end)
-        return self._answer(tenant, window, lambda read, budget: find_trace(identifier, read, start=first, end=last, budget=budget), budget)
+        most = self.options.query.max_trace_bytes
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> Trace | None:
+            return find_trace(identifier, read, start=first, end=last, kept=kept, max_bytes=most, budget=budget)
+
+        return self._answer(tenant, window, ask, budget)
 
     def tags(
         self,

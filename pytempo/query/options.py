@@ -16,6 +16,8 @@ class QueryOptions:
     max_memory_bytes: int = 256 * 1024 * 1024
     """Columns that one query may hold in memory, in estimated bytes of what it reads from blocks. Beyond, it reads columns again
     rather than keep them; a query that needs more at once is refused."""
+    max_trace_bytes: int = 5_000_000
+    """OTLP bytes, about, of a trace that is answered with whole (Tempo: `max_bytes_per_trace`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,11 +119,18 @@ class SearchResult(Sequence[FoundTrace]):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Every stored span of one trace, each once, in the order of arrival. `batch` holds the columns."""
+    """The stored spans of one trace, each once, in the order of arrival: all, or those asked for. `batch` holds the columns."""
 
     trace_id: str
     batch: Batch
     inspected: Inspected = field(default_factory=Inspected)
+    message: str = ""
+    """Why spans are missing, in words: the trace is larger than the limit."""
+
+    @property
+    def partial(self) -> bool:
+        """Whether stored spans are missing that should be here."""
+        return bool(self.message or self.inspected.left_out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 
@@ -18,6 +19,34 @@ from pytempo.telemetry import RequestMetrics
 T = TypeVar("T")
 
 STOPPING = "Application is stopping"
+
+
+class Asking(Generic[T]):
+    """A question that waits for a thread or is worked on; a context manager, at whose end nobody wants the answer any more."""
+
+    def __init__(self, budget: Budget, work: asyncio.Future[T]) -> None:
+        self.budget, self._work = budget, work
+
+    async def ends_within(self, seconds: float) -> bool:
+        """Whether the answer, or the reason why there is none, is there in so many seconds. The deadline ends it, too."""
+        left = self.budget.remaining()
+        await asyncio.wait({self._work}, timeout=seconds if left is None else min(seconds, left))
+        return self._work.done() or (left is not None and left < seconds)
+
+    async def result(self, gone: asyncio.Future[Any] | None = None) -> T:
+        """The answer. Raises what the call raised, QueryStopped where the deadline passes or `gone` ends first."""
+        ends = {self._work} if gone is None else {self._work, gone}
+        await asyncio.wait(ends, timeout=self.budget.remaining(), return_when=asyncio.FIRST_COMPLETED)
+        if not self._work.done():
+            raise client_left() if gone is not None and gone.done() else self.budget.too_slow()
+        return self._work.result()
+
+    def __enter__(self) -> Asking[T]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.budget.cancel()
+        self._work.cancel()
 
 
 class Service:
@@ -41,24 +70,27 @@ class Service:
         """Bytes of one export request, decompressed."""
         return self.options.store.max_request_bytes
 
+    def begin(self, call: Callable[[Budget], T]) -> Asking[T]:
+        """Put `call` before the threads of the queries, with a budget whose time begins now; waiting for a thread counts.
+
+        Raises Overloaded where too many wait.
+        """
+        budget = self.store.budget()
+        return Asking(budget, asyncio.wrap_future(self.bridge.queries.submit(lambda: call(budget))))
+
     async def ask(self, call: Callable[[Budget], T], left: Awaitable[Any] | None = None) -> T:
-        """What `call` makes, in a thread of the queries, of a budget whose time begins now; waiting for a thread counts.
+        """What `call` makes of its budget.
 
         Raises Overloaded where too many wait, QueryStopped where the deadline passes or `left` ends first: the client has gone. Then, and
         where the caller is cancelled, a call that waits is dropped, and one that runs ends at its next step.
         """
-        budget = self.store.budget()
-        work = asyncio.wrap_future(self.bridge.queries.submit(lambda: call(budget)))
         gone = None if left is None else asyncio.ensure_future(left)
         try:
-            await asyncio.wait({work, *filter(None, [gone])}, timeout=budget.remaining(), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                raise client_left() if gone is not None and gone.done() else budget.too_slow()
-            return work.result()
+            with self.begin(call) as asking:
+                return await asking.result(gone)
         finally:
-            budget.cancel()
-            for end in filter(None, [work, gone]):
-                end.cancel()
+            if gone is not None:
+                gone.cancel()
 
     def stopping(self) -> None:
         """From now on the server is not ready; requests in flight, and questions, are still answered."""

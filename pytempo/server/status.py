@@ -17,6 +17,7 @@ from pytempo.errors import (
     PytempoError,
     QueryStopped,
     RequestTooLarge,
+    TraceTooLarge,
     Unavailable,
 )
 from pytempo.server.errors import WrongContentType
@@ -38,6 +39,7 @@ class Refusal:
 TABLE: dict[type[BaseException], tuple[int, StatusCode]] = {
     WrongContentType: (415, StatusCode.INVALID_ARGUMENT),
     RequestTooLarge: (413, StatusCode.RESOURCE_EXHAUSTED),  # without RetryInfo: OTLP clients must not send it again
+    TraceTooLarge: (422, StatusCode.FAILED_PRECONDITION),
     BadConfig: (500, StatusCode.INTERNAL),
     BadInput: (400, StatusCode.INVALID_ARGUMENT),
     Overloaded: (429, StatusCode.RESOURCE_EXHAUSTED),

@@ -151,7 +151,7 @@ def read_cases(path=CASES):
         return [json.loads(line) for line in f]
 
 
-def ask(url, base, case):
+def ask(url, base, case, get=get):
     kind, q, more = case["kind"], case["q"], case.get("params", {})
     start, end = base // 10**9 - 60, base // 10**9 + 1860
 

@@ -17,9 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
-from tests.conformance import conformance, corpus
+from tests.conformance import conformance, corpus, streaming
 from tests.servers import serve
 
 pytestmark = pytest.mark.conformance
@@ -28,7 +29,7 @@ Case = dict[str, Any]
 Answer = dict[str, Any]
 
 SEED = 7
-PIECES = 6
+PIECES = 7
 ASKERS = 4
 """Cases asked at a time: the answers must not depend on who else asks."""
 
@@ -54,17 +55,16 @@ def agrees(case: Case, got: Answer) -> bool:
     return conformance.same(case["want"], got, case.get("loose", False), case.get("zeros_free", False))
 
 
-def differences(url: str, base: int) -> list[tuple[Case, Answer]]:
-    """The cases that a server answers differently, each with its answer."""
+def differences(asked: list[Case], ask: Callable[[Case], Answer]) -> list[tuple[Case, Answer]]:
+    """The cases that are answered differently, each with its answer."""
     with ThreadPoolExecutor(ASKERS) as pool:
-        answers = pool.map(lambda case: conformance.ask(url, base, case), cases())
-        return [(case, got) for case, got in zip(cases(), answers, strict=True) if not agrees(case, got)]
+        return [(case, got) for case, got in zip(asked, pool.map(ask, asked), strict=True) if not agrees(case, got)]
 
 
-def report(different: list[tuple[Case, Answer]]) -> str:
+def report(asked: list[Case], different: list[tuple[Case, Answer]]) -> str:
     """Counts by kind, then the first differences: what was asked, and where the answer departs from the recorded one."""
-    asked, wrong = Counter(case["kind"] for case in cases()), Counter(case["kind"] for case, _ in different)
-    lines = [f"{kind}: {asked[kind] - wrong[kind]}/{asked[kind]}" for kind in sorted(asked)]
+    counts, wrong = Counter(case["kind"] for case in asked), Counter(case["kind"] for case, _ in different)
+    lines = [f"{kind}: {counts[kind] - wrong[kind]}/{counts[kind]}" for kind in sorted(counts)]
     for case, got in different[:SHOWN]:
         lines.append(f"{case['kind']}  {case['q']}  {case.get('params', '')}")
         lines.append(f"    {departure(case['want'], got)}")
@@ -142,7 +142,7 @@ def killed_and_restarted(data_dir: Path, base: int) -> Iterator[str]:
 
 @contextmanager
 def in_pieces(data_dir: Path, base: int) -> Iterator[str]:
-    """In five blocks and the live part, with traces that lie in several of them."""
+    """In six blocks and the live part, with traces that lie in several of them."""
     requests = list(corpus.requests(base, SEED))
     with serve(data_dir) as server:
         for piece in range(PIECES):
@@ -159,6 +159,18 @@ def test_the_recorded_answers_come_back(state: Callable[[Path, int], Any], tmp_p
     base = conformance.new_base()
     conformance.name_data(base, SEED)
     with state(tmp_path / "data", base) as url:
-        different = differences(url, base)
+        different = differences(cases(), lambda case: conformance.ask(url, base, case))
     if different:
-        pytest.fail(report(different), pytrace=False)
+        pytest.fail(report(cases(), different), pytrace=False)
+
+
+def test_the_streaming_service_gives_the_recorded_answers(tmp_path: Path) -> None:
+    """On the port of HTTP, from blocks and what is live."""
+    base = conformance.new_base()
+    conformance.name_data(base, SEED)
+    asked = [case for case in cases() if streaming.can_say(case)]
+    with in_pieces(tmp_path / "data", base) as url, grpc.insecure_channel(url.removeprefix("http://")) as channel:
+        get = streaming.getter(channel)
+        different = differences(asked, lambda case: conformance.ask(url, base, case, get))
+    if different:
+        pytest.fail(report(asked, different), pytrace=False)

@@ -140,6 +140,11 @@ def test_a_path_without_an_id_is_no_route(http: httpx.Client, path: str) -> None
         ({"start": "20", "end": "10"}, "start must be before end"),
         ({"mode": "nowhere"}, "invalid mode"),
         ({"mode": "blocks"}, "not supported: mode=blocks"),
+        ({"q": "{ .a = }"}, "line 1, column 8"),
+        ({"q": "{}", "keep_hierarchy": "maybe"}, "invalid keep_hierarchy: maybe"),
+        ({"q": "{}", "match_depth": "-2"}, "invalid match_depth: -2"),
+        ({"q": "{}", "ancestor_depth": "x"}, "invalid ancestor_depth: x"),
+        ({"span_pruning": "true"}, "not supported: span_pruning"),
         ({"blockStart": "40000000-0000-0000-0000-000000000000"}, "not supported: blockStart"),
     ],
 )

@@ -8,12 +8,16 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
+import grpc
 import httpx
 import pytest
 
 from tests.building import BASE, SECOND, request, span
+from tests.server.stream.client import ask as ask_stream
+from tests.server.stream.client import begin
 from tests.servers import RunningServer, serve
 from tests.waiting import wait_for
 
@@ -125,6 +129,36 @@ def test_a_query_beyond_its_deadline_is_answered_with_504(data: Path) -> None:
         assert status == 504
         assert "within 0.3s, the limit of query_timeout (--query-timeout)" in text
         wait_for(lambda: _is_idle(server))
+
+
+def test_a_stream_tells_how_far_its_query_is_and_a_client_that_cancels_it_ends_the_query(server: RunningServer) -> None:
+    with grpc.insecure_channel(server.addresses["grpc"]) as channel:
+        call = begin(channel, "Search", Query=SLOW)
+        first = next(message for message in call if message.metrics.inspectedBytes)
+        second = next(call)
+        assert not first.traces
+        assert second.metrics.inspectedBytes >= first.metrics.inspectedBytes
+        call.cancel()
+        wait_for(lambda: _is_idle(server))
+        assert ask_stream(channel, "Search", Query="{ }", Limit=1).traces
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("Search", {"Query": SLOW}),
+        ("SearchTagsV2", {"query": SLOW}),
+        ("SearchTagValuesV2", {"tagName": "span.text", "query": SLOW}),
+        ("MetricsQueryRange", {"query": f"{SLOW} | rate()", "start": BASE, "end": BASE + 3600 * SECOND, "step": 60 * SECOND}),
+        ("MetricsQueryInstant", {"query": f"{SLOW} | rate()", "start": BASE, "end": BASE + 3600 * SECOND}),
+    ],
+)
+def test_a_stream_beyond_its_deadline_ends_with_that_status(data: Path, method: str, fields: dict[str, Any]) -> None:
+    with serve(data, "--query-timeout=300ms") as server, grpc.insecure_channel(server.addresses["grpc"]) as channel:
+        with pytest.raises(grpc.RpcError) as raised:
+            ask_stream(channel, method, **fields)
+        assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "within 0.3s, the limit of query_timeout (--query-timeout)" in raised.value.details()
 
 
 def test_a_query_beyond_the_memory_limit_is_told_so(data: Path) -> None:

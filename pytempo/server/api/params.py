@@ -28,6 +28,10 @@ MAX_QUERY_BYTES = 128 * 1024
 
 MAX_COUNT = 2**32 - 1
 
+ALL_GENERATIONS = -1
+
+_TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
+
 _UNIX = re.compile(r"\d{1,20}(\.\d{0,18})?")
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?|[+-]?\.\d{1,20}")
 _HINTS = {range(11, 15): ("milliseconds", 1_000), range(15, 18): ("microseconds", 1_000_000)}
@@ -63,6 +67,22 @@ def count(params: Mapping[str, str], name: str, default: int, *, least: int = 0,
     if not re.fullmatch(r"[0-9]{1,20}", given) or not least <= int(given) <= most:
         raise BadQuery(f"invalid {name}: {shown(given)} is not a whole number from {least} to {most}")
     return int(given)
+
+
+def flag(params: Mapping[str, str], name: str) -> bool:
+    """A truth value as Go reads one; false where it is left out."""
+    given = text(params, name) or "false"
+    if given not in _TRUE | _FALSE:
+        raise BadQuery(f"invalid {name}: {shown(given)} is neither true nor false")
+    return given in _TRUE
+
+
+def depth(params: Mapping[str, str], name: str, default: int) -> int:
+    """A number of generations; -1 is all of them."""
+    given = text(params, name)
+    if given is None:
+        return default
+    return ALL_GENERATIONS if given == str(ALL_GENERATIONS) else count(params, name, 0)
 
 
 def duration(params: Mapping[str, str], name: str) -> int:

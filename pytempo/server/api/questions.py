@@ -74,6 +74,46 @@ def _tags(given: Mapping[str, str], q: str | None, window: Window) -> Mapping[st
     return {name: value for name, value in given.items() if name not in _SEARCH_PARAMETERS}
 
 
+MODES = ("all", "blocks", "ingesters", "external")
+"""Where Tempo is told to look for a trace; all is what it means to ask for one."""
+
+SHARDS = {"blockStart": "00000000-0000-0000-0000-000000000000", "blockEnd": "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"}
+"""Bounds of block ids, for debugging Tempo's shards; only the widest are served."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceQuestion:
+    """`/api/traces/{id}` and `/api/v2/traces/{id}`: the whole trace, or what `q` keeps with so many generations around it (-1: all)."""
+
+    q: str | None
+    descendants: int
+    ancestors: int
+    window: Window
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> TraceQuestion:
+        """Raises BadQuery that names the parameter."""
+        _refuse_debugging(given)
+        q, hierarchy = params.query(given, "q"), params.flag(given, "keep_hierarchy")
+        descendants = params.depth(given, "match_depth", 0)
+        ancestors = params.depth(given, "ancestor_depth", params.ALL_GENERATIONS)
+        return cls(q, descendants, ancestors if hierarchy else 0, params.bounds(given))
+
+
+def _refuse_debugging(given: Mapping[str, str]) -> None:
+    mode = params.text(given, "mode") or "all"
+    if mode not in MODES:
+        raise BadQuery(f"invalid mode: {params.shown(mode)} is none of {', '.join(MODES)}")
+    if mode != "all":
+        raise BadQuery(f"not supported: mode={mode}; a trace is always looked for everywhere")
+    for name, widest in SHARDS.items():
+        if (params.text(given, name) or widest).upper() != widest:
+            raise BadQuery(f"not supported: {name}; a trace is always looked for in every block")
+    for name in given:
+        if name.startswith("span_pruning"):
+            raise BadQuery(f"not supported: {params.shown(name)}; choose spans with q")
+
+
 @dataclass(frozen=True, slots=True)
 class TagsQuestion:
     """`/api/search/tags`, `/api/v2/search/tags` and the values of one tag. A limit of 0 is none."""

@@ -6,48 +6,52 @@ import json
 
 from fastapi import APIRouter, Request, Response
 
-from pytempo.errors import BadQuery, NotFound
+from pytempo.errors import NotFound, TraceTooLarge
 from pytempo.otlp import encode, trace_to_json
 from pytempo.query.budget import Budget
 from pytempo.query.results import Inspected, Trace
-from pytempo.server.api import params, render, shared, tempopb
+from pytempo.server.api import render, shared, tempopb
 from pytempo.server.api.negotiate import JSON, PROTOBUF, Form
-from pytempo.server.api.params import Window
+from pytempo.server.api.questions import TraceQuestion
 from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService
 from pytempo.store import Store
 
 router = APIRouter()
 
-MODES = ("all", "blocks", "ingesters", "external")
-"""Where Tempo is told to look; all is what it means to ask for a trace."""
-
-SHARDS = {"blockStart": "00000000-0000-0000-0000-000000000000", "blockEnd": "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"}
-"""Bounds of block ids, for debugging Tempo's shards; only the widest are served."""
-
 
 @router.api_route("/api/traces/{traceID}", methods=ANY_METHOD)
 @router.api_route("/api/traces/{traceID}/", methods=ANY_METHOD)
 async def trace_v1(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
-    window = _question(request)
-    return await shared.answer(request, service, lambda budget: answer_v1(find(service.store, traceID, window, budget), form))
+    question = TraceQuestion.read(request.query_params)
+    return await shared.answer(request, service, lambda budget: answer_v1(find(service.store, traceID, question, budget), form))
 
 
 @router.api_route("/api/v2/traces/{traceID}", methods=ANY_METHOD)
 @router.api_route("/api/v2/traces/{traceID}/", methods=ANY_METHOD)
 async def trace(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
-    window = _question(request)
-    return await shared.answer(request, service, lambda budget: answer(find(service.store, traceID, window, budget), form))
+    question = TraceQuestion.read(request.query_params)
+    return await shared.answer(request, service, lambda budget: answer(find(service.store, traceID, question, budget), form))
 
 
-def find(store: Store, trace_id: str, window: Window, budget: Budget | None = None) -> Trace | None:
-    """The whole trace, whatever the times of its spans; the window only spares sources that do not touch it."""
-    return store.trace(trace_id, start=window.start, end=window.end, budget=budget)
+def find(store: Store, trace_id: str, question: TraceQuestion, budget: Budget | None = None) -> Trace | None:
+    """The trace, whatever the times of its spans; the window only spares sources that do not touch it."""
+    return store.trace(
+        trace_id,
+        q=question.q,
+        descendants=question.descendants,
+        ancestors=question.ancestors,
+        start=question.window.start,
+        end=question.window.end,
+        budget=budget,
+    )
 
 
 def answer_v1(found: Trace | None, form: Form) -> Response:
-    """The bare trace. Raises NotFound, with no text: Tempo's body is empty."""
+    """The bare trace. Raises NotFound, with no text (Tempo's body is empty), and TraceTooLarge: a bare trace cannot say that it is cut."""
     if found is None:
         raise NotFound("")
+    if found.message:
+        raise TraceTooLarge(found.message)
     if form.protobuf:
         return form.send(encode(found.batch), PROTOBUF)
     return form.send(trace_to_json(found.batch, top="batches"), JSON)
@@ -59,7 +63,8 @@ def answer(found: Trace | None, form: Form) -> Response:
         return form.send(to_json(found), JSON)
     wire = b"" if found is None else encode(found.batch)  # before the metrics, which count what it reads
     metrics = tempopb.parse(render.trace_metrics(Inspected() if found is None else found.inspected), "TraceByIDMetrics")
-    return form.send(tempopb.message_class("TraceByIDResponse")(trace=wire, metrics=metrics).SerializeToString(), PROTOBUF)
+    partial = {} if found is None or not found.message else {"status": 1, "message": found.message}
+    return form.send(tempopb.message_class("TraceByIDResponse")(trace=wire, metrics=metrics, **partial).SerializeToString(), PROTOBUF)
 
 
 def to_json(found: Trace | None) -> bytes:
@@ -68,17 +73,5 @@ def to_json(found: Trace | None) -> bytes:
         return b'{"trace":{},"metrics":{}}'
     trace = trace_to_json(found.batch)  # before the metrics, which count what it reads
     metrics = json.dumps(render.trace_metrics(found.inspected), separators=(",", ":")).encode()
-    return b"".join((b'{"trace":', trace, b',"metrics":', metrics, b"}"))
-
-
-def _question(request: Request) -> Window:
-    given = request.query_params
-    mode = params.text(given, "mode") or "all"
-    if mode not in MODES:
-        raise BadQuery(f"invalid mode: {params.shown(mode)} is none of {', '.join(MODES)}")
-    if mode != "all":
-        raise BadQuery(f"not supported: mode={mode}; a trace is always looked for everywhere")
-    for name, widest in SHARDS.items():
-        if (params.text(given, name) or widest).upper() != widest:
-            raise BadQuery(f"not supported: {name}; a trace is always looked for in every block")
-    return params.bounds(given)
+    partial = b',"status":"PARTIAL","message":' + json.dumps(found.message).encode() if found.message else b""
+    return b"".join((b'{"trace":', trace, b',"metrics":', metrics, partial, b"}"))

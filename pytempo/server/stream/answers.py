@@ -1,6 +1,7 @@
 """The answer to each streaming method, as the messages of its stream: the documents of the HTTP API, cut into packets.
 
-The store answers as a whole, so all messages of a stream are sent when it has; together they equal the answer over HTTP.
+The store answers as a whole, so the messages with an answer are sent when it has; together they equal the answer over HTTP. Until then
+there are messages of progress: nothing new, and what was looked at so far.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from pytempo.query.budget import Budget
+from pytempo.query.results import Inspected
 from pytempo.query.series_results import SeriesResult, TimeSeries
 from pytempo.server.api import metrics as metrics_api
 from pytempo.server.api import render, tempopb
@@ -21,43 +24,50 @@ from pytempo.server.stream import requests
 from pytempo.server.stream.packets import packets, scope_pieces, series_pieces, whole
 
 
-def search(service: Service, asked: Any) -> Iterator[bytes]:
-    found = search_api.ask(service.store, requests.search(asked, service.clock()))
+def search(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
+    found = search_api.ask(service.store, requests.search(asked, service.clock()), budget)
     yield from packets(tempopb.parse(render.search(found), "SearchResponse"), "traces")
 
 
-def tag_names_v1(service: Service, asked: Any) -> Iterator[bytes]:
+def tag_names_v1(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
     question = requests.tags(asked, service.clock())
-    found = tags_api.all_names(service.store, question)
+    found = tags_api.all_names(service.store, question, budget)
     yield from packets(tempopb.parse(render.tag_names(found, question.limit), "SearchTagsResponse"), "tagNames")
 
 
-def tag_names(service: Service, asked: Any) -> Iterator[bytes]:
-    found = tags_api.names(service.store, requests.tags(asked, service.clock()))
+def tag_names(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
+    found = tags_api.names(service.store, requests.tags(asked, service.clock()), budget)
     yield from packets(tempopb.parse(render.scoped_tag_names(found), "SearchTagsV2Response"), "scopes", scope_pieces)
 
 
-def tag_values_v1(service: Service, asked: Any) -> Iterator[bytes]:
+def tag_values_v1(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
     tag, question = requests.tag(asked), requests.tag_values(asked, service.clock())
-    found = service.store.tag_values_v1(tag, start=question.window.start, end=question.window.end, limit=question.limit)
+    found = service.store.tag_values_v1(tag, start=question.window.start, end=question.window.end, limit=question.limit, budget=budget)
     yield from packets(tempopb.parse(render.tag_values(found), "SearchTagValuesResponse"), "tagValues")
 
 
-def tag_values(service: Service, asked: Any) -> Iterator[bytes]:
+def tag_values(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
     tag, question = requests.tag(asked), requests.tag_values(asked, service.clock())
     window = question.window
-    found = service.store.tag_values(tag, q=question.q, start=window.start, end=window.end, limit=question.limit)
+    found = service.store.tag_values(tag, q=question.q, start=window.start, end=window.end, limit=question.limit, budget=budget)
     yield from packets(tempopb.parse(render.typed_tag_values(found), "SearchTagValuesV2Response"), "tagValues")
 
 
-def metrics_range(service: Service, asked: Any) -> Iterator[bytes]:
-    found = metrics_api.ask_range(service.store, requests.metrics_range(asked, service.clock()))
+def metrics_range(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
+    found = metrics_api.ask_range(service.store, requests.metrics_range(asked, service.clock()), budget)
     yield from packets(series_message(found), "series", series_pieces)
 
 
-def metrics_instant(service: Service, asked: Any) -> Iterator[bytes]:
-    found = metrics_api.ask_instant(service.store, requests.metrics_instant(asked, service.clock()))
+def metrics_instant(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
+    found = metrics_api.ask_instant(service.store, requests.metrics_instant(asked, service.clock()), budget)
     yield whole(tempopb.parse(render.instant_series(found), "QueryInstantResponse"), "series")
+
+
+def progress(response: str, inspected: Inspected) -> bytes:
+    """A message of the type `response` without anything new: a client that shows how far a query is has only this to go by."""
+    of_spans = {field.name for field in tempopb.message_class(response).DESCRIPTOR.fields_by_name["metrics"].message_type.fields}
+    metrics = render.search_metrics(inspected) if "inspectedSpans" in of_spans else render.metadata_metrics(inspected)
+    return tempopb.encode({"metrics": metrics}, response)
 
 
 def series_message(found: SeriesResult) -> Any:

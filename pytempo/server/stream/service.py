@@ -1,6 +1,6 @@
 """The gRPC service: its seven methods, each a stream of messages that ends with OK or with a status of status.py.
 
-A client that goes away before its query ran takes it out of the queue, and no more of an answer is made for it.
+A client that goes away takes its question out of the queue, or ends it at its next step.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import grpc
 
 from pytempo.otlp import status_message
+from pytempo.query.budget import Budget
 from pytempo.server.service import Service
 from pytempo.server.status import Refusal, refusal_of
 from pytempo.server.stream import answers
@@ -27,7 +28,7 @@ class Method:
 
     request: str
     response: str
-    answer: Callable[[Service, Any], Iterator[bytes]]
+    answer: Callable[[Service, Any, Budget], Iterator[bytes]]
 
 
 METHODS = {
@@ -39,6 +40,9 @@ METHODS = {
     "MetricsQueryRange": Method("QueryRangeRequest", "QueryRangeResponse", answers.metrics_range),
     "MetricsQueryInstant": Method("QueryInstantRequest", "QueryInstantResponse", answers.metrics_instant),
 }
+
+PROGRESS_SECONDS = 0.5
+"""Time between two messages of a stream that has nothing new to tell, as with Tempo."""
 
 LONGEST_TEXT = 2000
 """Bytes of a refusal's text: it travels as a header, percent-encoded, and clients take 8 KiB of headers."""
@@ -60,13 +64,12 @@ def _stream(service: Service, name: str) -> Stream:
         status, begin = "cancel", time.perf_counter()
         service.streams += 1
         try:
-            packets = await _ask(service, name, message)
-            if isinstance(packets, Refusal):
-                status = "error"
-                await abort(context, packets)
-            for packet in packets:
+            async for packet in _packets(service, name, message):
                 yield packet
             status = "success"
+        except Exception as error:
+            status = "error"
+            await abort(context, refusal_of(error, service.logger, f"{STREAMING}/{name}"))
         finally:
             service.streams -= 1
             service.requests.observe("gRPC", route, status, time.perf_counter() - begin)
@@ -74,14 +77,15 @@ def _stream(service: Service, name: str) -> Stream:
     return stream
 
 
-async def _ask(service: Service, name: str, message: bytes) -> list[bytes] | Refusal:
-    """The messages of a stream, or why there are none."""
+async def _packets(service: Service, name: str, message: bytes) -> AsyncIterator[bytes]:
+    """The messages of a stream: those of progress while the question is worked on, then the answer."""
     method = METHODS[name]
-    try:
-        asked = decode(message, method.request)
-        return await service.bridge.queries.run(lambda: list(method.answer(service, asked)))
-    except Exception as error:
-        return refusal_of(error, service.logger, f"{STREAMING}/{name}")
+    asked = decode(message, method.request)
+    with service.begin(lambda budget: list(method.answer(service, asked, budget))) as asking:
+        while not await asking.ends_within(PROGRESS_SECONDS):
+            yield answers.progress(method.response, asking.budget.inspected)
+        for packet in await asking.result():
+            yield packet
 
 
 async def abort(context: Context, refusal: Refusal) -> NoReturn:
