@@ -22,7 +22,6 @@ from pytempo.maintenance import (
     CompactionRules,
     Cut,
     Flusher,
-    Progress,
     Retention,
     Sources,
     Step,
@@ -32,6 +31,7 @@ from pytempo.maintenance import (
     replay,
     waiting,
 )
+from pytempo.maintenance import Progress as Progress
 from pytempo.model import Source
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant
 from pytempo.options import StoreOptions as StoreOptions
