@@ -103,6 +103,7 @@ class LocalBackend:
         """
         source, target = self._path(key), to._path(new)
         with _medium(source, "moved"):
+            source.lstat()  # before a folder is made for what is not there
             _make_folder(target.parent)
             source.rename(target)
             for changed in {source.parent, target.parent}:

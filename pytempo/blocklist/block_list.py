@@ -15,6 +15,7 @@ from pytempo.block import filenames
 from pytempo.block.lineage import sources_of
 from pytempo.block.meta import BlockMeta
 from pytempo.blocklist import scan
+from pytempo.blocklist.retired import bytes_below
 from pytempo.blocklist.scan import LeftOut, LeftOutReason
 from pytempo.blocklist.set_aside import set_aside
 from pytempo.errors import Unavailable
@@ -116,6 +117,10 @@ class BlockList:
             return
         self.backend.delete_folder(folder)
         self.scratch.move(folder, self.backend, folder)
+
+    def bytes_of(self, meta: BlockMeta) -> int:
+        """Bytes of all files of a block."""
+        return bytes_below(self.backend.local_path(filenames.folder(meta.tenant, meta.block_id)))
 
     def empty_scratch(self) -> None:
         """Remove what a writer did not bring to its end. Where the disk refuses, it is said in the log and stays."""

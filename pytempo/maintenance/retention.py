@@ -119,7 +119,7 @@ class Retention:
                 self._clear(each)
         for meta in self._oldest_first()[:-1]:
             if used > limit and meta.block_id not in self._waiting(meta.tenant):
-                used -= meta.size
+                used -= self._sources.blocks.bytes_of(meta)
                 self._retire(meta, f"the store takes more than {limit} bytes (max_bytes_on_disk)")
                 clear(self._sources.blocks.backend, meta.tenant, meta.block_id)
                 self._metrics.deleted()
