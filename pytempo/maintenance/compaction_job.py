@@ -16,6 +16,7 @@ from pytempo.block.sequence import sequence_fields, sequence_of
 from pytempo.block.source import BlockSource
 from pytempo.block.writer import BlockOptions, write_files, write_meta
 from pytempo.blocklist import BlockList
+from pytempo.errors import Unavailable
 from pytempo.maintenance.compaction_merge import merged
 from pytempo.model.batch import Batch
 
@@ -71,9 +72,15 @@ def carry_out(job: Job, blocks: BlockList, report: Report) -> BlockMeta:
     sources = [BlockSource(blocks.backend, meta) for meta in job.inputs]
 
     def batches() -> Iterator[Batch]:
+        left = job.rows
         for batch, rows in merged(sources):
             yield batch
+            left -= rows
             report(rows)
+        if left and all(meta.traces for meta in job.inputs):
+            raise Unavailable(
+                f"a merge of {len(job.inputs)} blocks met {job.rows - left} of {job.rows} traces; the blocks stay as they are"
+            )
 
     written = write_files(blocks.scratch, job.tenant, job.block_id, batches(), options=job.options, traces=job.rows)
     return write_meta(

@@ -36,9 +36,11 @@ def merged(sources: Sequence[BlockSource], spans_at_once: int = SPANS_AT_ONCE) -
     Unavailable as the sources do.
     """
     inputs = [_Input(source) for source in sources]
-    while any(each.ahead for each in inputs):
+    while any(each.ahead or not each.ended for each in inputs):
         bound = _look_ahead(inputs, spans_at_once)
         taken = [piece for each in inputs for piece in each.take(bound)]
+        if not taken:  # the last row group was taken whole, and only now it shows that there is no other
+            return
         yield merge([batch for batch, _ in taken]), sum(rows for _, rows in taken)
 
 
