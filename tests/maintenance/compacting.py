@@ -20,19 +20,17 @@ from pytempo.otlp.tempo_json import trace_to_json
 from tests.building import request, span
 from tests.states import search_all
 
-SMALL = BlockOptions(row_group_spans=3)
+SMALL = BlockOptions(row_group_spans=2)
 """Several row groups, though there are few spans."""
 HERE = CompactionOptions(disabled=True, worker_process=False)
 """Merges when asked, in this process."""
 
-TRACES = 5
+TRACES = 3
 
 QUESTIONS = (
     "{}",
-    "{ nestedSetParent < 0 }",
     "{ status = error } >> {}",
     "{} | select(nestedSetLeft, nestedSetRight, nestedSetParent, span.n, resource.s)",
-    "{} | by(name) | count() > 1",
 )
 
 
