@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import ingest
+from benchmarks import compaction, ingest
 
 
 def main() -> None:
@@ -16,8 +16,15 @@ def main() -> None:
     one.add_argument("--request", type=int, default=512, help="spans of a request")
     one.add_argument("--clients", type=int, default=4)
     one.add_argument("--json", action="store_true")
+    two = commands.add_parser("compaction", help="CPU a span of merging blocks, memory, and queries beside it")
+    two.add_argument("--blocks", type=int, default=8)
+    two.add_argument("--spans", type=int, default=50_000, help="spans of a block")
+    two.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
+    if chosen.command == "ingest":
+        ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
+    else:
+        ingest.show(compaction.measure(chosen.blocks, chosen.spans), chosen.json)
 
 
 if __name__ == "__main__":

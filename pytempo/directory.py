@@ -10,8 +10,9 @@ from types import TracebackType
 
 from pytempo.errors import BadConfig, DirectoryInUse
 
-WAL, BLOCKS, DAMAGED, LOCK = "wal", "blocks", "damaged", "lock"
-"""What lies in a data directory: segments, blocks by tenant, what was set aside, and the lock file with its holder's pid."""
+WAL, BLOCKS, DAMAGED, COMPACTING, LOCK = "wal", "blocks", "damaged", "compacting", "lock"
+"""What lies in a data directory: segments, blocks by tenant, what was set aside, blocks that are being made of others, and the lock file
+with its holder's pid."""
 
 
 class DataDirectory:
@@ -46,6 +47,10 @@ class DataDirectory:
     @property
     def damaged(self) -> Path:
         return self.root / DAMAGED
+
+    @property
+    def compacting(self) -> Path:
+        return self.root / COMPACTING
 
     def _take_lock(self) -> None:
         try:

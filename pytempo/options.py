@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytempo.maintenance import FlushOptions
+from pytempo.maintenance import CompactionOptions, FlushOptions, RetentionOptions
 from pytempo.query.options import MetricsOptions, QueryOptions
 
 
@@ -16,6 +16,8 @@ class StoreOptions:
     """OTLP bytes of one request, decompressed; larger ones are refused. A request is decoded in one piece, at about ten times
     its size in memory."""
     flush: FlushOptions = field(default_factory=FlushOptions)
+    compaction: CompactionOptions = field(default_factory=CompactionOptions)
+    retention: RetentionOptions = field(default_factory=RetentionOptions)
     query: QueryOptions = field(default_factory=QueryOptions)
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
     flush_on_close: bool = False

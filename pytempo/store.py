@@ -5,19 +5,33 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from prometheus_client import CollectorRegistry
 
 from pytempo.block import BlockMeta
-from pytempo.blocklist import BlockList
-from pytempo.directory import DataDirectory
+from pytempo.blocklist import BlockList, bytes_below
+from pytempo.directory import DAMAGED, DataDirectory
 from pytempo.errors import BadConfig, Damaged, NotFound, RequestTooLarge, Unavailable
 from pytempo.ingest import Ingest
 from pytempo.live import Live
-from pytempo.maintenance import Flusher, Sources, is_published, replay
+from pytempo.maintenance import (
+    CompactionRules,
+    Cut,
+    Flusher,
+    Retention,
+    Sources,
+    Step,
+    Upkeep,
+    UpkeepMetrics,
+    is_published,
+    replay,
+    waiting,
+)
+from pytempo.maintenance import Progress as Progress
 from pytempo.model import Source
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant
 from pytempo.options import StoreOptions as StoreOptions
@@ -53,7 +67,8 @@ class Store(Questions):
         self._directory = DataDirectory(Path(path), read_only=read_only)
         try:
             self._live = Live()
-            blocks = BlockList.open(self._directory.blocks, self._directory.damaged, self._logger, read_only)
+            folders = self._directory
+            blocks = BlockList.open(folders.blocks, folders.damaged, self._logger, read_only, folders.compacting)
             self._sources = Sources(self._live, blocks, self._logger)
             self.metrics = StoreMetrics(self.registry, self._live, blocks, self._sources.left_out)
             self._log: Wal | WalView
@@ -74,13 +89,59 @@ class Store(Questions):
             seal=self._seal,
             logger=self._logger,
             clock=self._clock,
-            observe=self.metrics.flushed,
+            observe=self._flushed,
             failed=self.metrics.flush_failed,
         )
         self._ingest = Ingest(wal, self._live, self._flusher.committed)
         self._wal = wal
         self.metrics.watch_log(wal)
+        self._open_upkeep(wal)
         return wal
+
+    def _open_upkeep(self, wal: Wal) -> None:
+        def staying(tenant: str) -> frozenset[str]:
+            return waiting(wal, tenant)
+
+        metrics, options = UpkeepMetrics(self.registry), self.options
+        self._retention = Retention(
+            self._sources,
+            options.retention,
+            block_retention=self._block_retention,
+            kept_retired=options.compaction.compacted_block_retention,
+            waiting=staying,
+            used=self._used,
+            metrics=metrics,
+            logger=self._logger,
+            clock=self._clock,
+        )
+        self._upkeep = Upkeep(
+            self._sources,
+            options.compaction,
+            options.flush.block,
+            self._retention,
+            rules=self._compaction_rules,
+            waiting=staying,
+            metrics=metrics,
+            logger=self._logger,
+            clock=self._clock,
+        )
+
+    def _used(self) -> int:
+        """Bytes that the log and the blocks take on disk, without what was set aside as damaged."""
+        return bytes_below(self._directory.blocks) + bytes_below(self._directory.wal) - bytes_below(self._directory.wal / DAMAGED)
+
+    def _block_retention(self, tenant: str) -> int:
+        """Nanoseconds that the blocks of a tenant are kept, 0 for ever."""
+        return self.options.retention.block_retention
+
+    def _compaction_rules(self, tenant: str) -> CompactionRules:
+        """What holds for the compaction of a tenant's blocks."""
+        return CompactionRules(self.options.compaction.compaction_window)
+
+    def _flushed(self, done: Cut) -> None:
+        self.metrics.flushed(done)
+        if done.step is Step.DELETED:
+            self._retention.make_room()
 
     def _seal(self) -> SegmentInfo | None:
         with self._ingest.writing:
@@ -101,6 +162,7 @@ class Store(Questions):
                 self._try_to_flush()
         if self._writable:
             self._flusher.start()
+            self._upkeep.start()
         self._state = None
 
     def _replay_segment(self, segment: SegmentInfo) -> None:
@@ -145,6 +207,7 @@ class Store(Questions):
                 self._directory.close()
 
     def _close_log(self) -> None:
+        self._upkeep.stop()
         self._flusher.stop()
         if self.options.flush_on_close:
             self._try_to_flush()
@@ -200,6 +263,31 @@ class Store(Questions):
             if self._closed:
                 raise Unavailable("the store is closed")
             self._flusher.flush()
+
+    def compact(self, tenant: str | None = None, *, report: Callable[[Progress], None] = lambda progress: None) -> tuple[BlockMeta, ...]:
+        """Merge blocks now, of one tenant or of all, until no merge is worth it; the merged blocks.
+
+        Windows that still fill are merged as well, which the background leaves until they have enough blocks. `report` is told how far each
+        merge is. Raises Unavailable where the disk refuses or the store is closed meanwhile.
+        """
+        with self._upkeeping("compact it"):
+            return tuple(self._upkeep.compact(tenant, report))
+
+    def expire(self) -> None:
+        """Drop the blocks now whose time is over or for which there is no room (`RetentionOptions`), which the background does every cycle.
+
+        Raises Unavailable where the disk refuses.
+        """
+        with self._upkeeping("expire blocks"):
+            self._upkeep.expire()
+
+    @contextmanager
+    def _upkeeping(self, purpose: str) -> Iterator[None]:
+        if not self._writable:
+            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to {purpose}")
+        if self._state is not None:
+            raise Unavailable(self._state)
+        yield
 
     def blocks(self, tenant: str = DEFAULT_TENANT) -> tuple[BlockMeta, ...]:
         """The blocks of a tenant, the latest end first."""

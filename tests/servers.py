@@ -91,7 +91,10 @@ def command(data_dir: Path, *args: str) -> list[str]:
 def serve(data_dir: Path, *args: str, wait_for_ready: bool = True) -> Iterator[RunningServer]:
     """A server over a data directory; at the end it is stopped, if the test has not done so."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
-    process = subprocess.Popen(command(data_dir, *args), stdout=subprocess.PIPE, text=True, env=environment)
+    # Spans of tests are dated as it suits them, and blocks are counted: only tests of compaction and retention want either.
+    process = subprocess.Popen(
+        command(data_dir, "--no-compaction", "--block-retention=0s", *args), stdout=subprocess.PIPE, text=True, env=environment
+    )
     try:
         yield RunningServer(process, wait_for_ready)
         if process.poll() is None:

@@ -105,6 +105,7 @@ class Stores:
 
 def abandon(store: Store) -> None:
     """What is left of a store when its process is killed: its threads are gone and its lock is free, nothing was closed or cleaned up."""
+    store._upkeep.stop()
     store._flusher.stop()
     store._directory.close()
 

@@ -96,6 +96,19 @@ class LocalBackend:
             shutil.rmtree(path)
             sync_folder(path.parent)
 
+    def move(self, key: str, to: LocalBackend, new: str) -> None:
+        """Give a value, or a whole folder, another place in one step, also below another root of the same file system; durable on return.
+
+        Raises NotFound if there is none, Unavailable where the disk refuses or a folder lies there already.
+        """
+        source, target = self._path(key), to._path(new)
+        with _medium(source, "moved"):
+            source.lstat()  # before a folder is made for what is not there
+            _make_folder(target.parent)
+            source.rename(target)
+            for changed in {source.parent, target.parent}:
+                sync_folder(changed)
+
     def local_path(self, key: str) -> Path:
         return self._path(key)
 

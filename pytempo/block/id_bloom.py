@@ -32,15 +32,33 @@ MOST_SHARDS = 1000
 _HEADER = 24
 
 
+class BloomBuilder:
+    """The `bloom-N` files of a block that takes in its trace ids piece by piece; memory is that of the files."""
+
+    def __init__(self, traces: int, shard_bytes: int = SHARD_BYTES, false_positive_rate: float = FALSE_POSITIVE_RATE) -> None:
+        """`traces` is how many distinct ids there will be, at most; fewer cost some bytes and nothing else."""
+        self._shards, self._k = _sizes(traces, shard_bytes, false_positive_rate)
+        self._m = shard_bytes * 8
+        self._bits = np.zeros((self._shards, -(-self._m // 64) * 8), np.uint8)
+
+    def add(self, ids: Ids) -> None:
+        """Take in ids, shape (traces, 16)."""
+        bits = _bits(ids, self._m, self._k)
+        shard = shard_of(ids, self._shards)[:, np.newaxis]
+        masks = np.left_shift(np.uint8(1), (bits & np.uint64(7)).astype(np.uint8))
+        np.bitwise_or.at(self._bits, (np.broadcast_to(shard, bits.shape), bits >> np.uint64(3)), masks)
+
+    def files(self) -> list[bytes]:
+        """The content of `bloom-0`, `bloom-1`, ..., byte for byte as Tempo makes it for so many traces."""
+        header = np.array([self._m, self._k, self._m], ">u8").tobytes()
+        return [header + shard.view("<u8").astype(">u8").tobytes() for shard in self._bits]
+
+
 def build(ids: Ids, shard_bytes: int = SHARD_BYTES, false_positive_rate: float = FALSE_POSITIVE_RATE) -> list[bytes]:
-    """The content of `bloom-0`, `bloom-1`, ... for the trace ids of a block, shape (traces, 16), byte for byte as Tempo makes it."""
-    shards, k = _sizes(len(ids), shard_bytes, false_positive_rate)
-    m = shard_bytes * 8
-    shard = shard_of(ids, shards)
-    order = np.argsort(shard, kind="stable")
-    bits = _bits(ids[order], m, k)
-    bounds = np.searchsorted(shard[order], np.arange(shards + 1))
-    return [_shard_file(bits[bounds[i] : bounds[i + 1]], m, k) for i in range(shards)]
+    """The content of `bloom-0`, `bloom-1`, ... for the trace ids of a block, shape (traces, 16)."""
+    builder = BloomBuilder(len(ids), shard_bytes, false_positive_rate)
+    builder.add(ids)
+    return builder.files()
 
 
 def shard_of(ids: Ids, shards: int) -> NDArray[np.uint32]:
@@ -88,13 +106,6 @@ def _sizes(traces: int, shard_bytes: int, false_positive_rate: float) -> tuple[i
     bits = math.ceil(-traces * math.log(false_positive_rate) / math.log(2) ** 2)
     shards = math.ceil(bits / (shard_bytes * 8))
     return min(max(shards, 1), MOST_SHARDS), math.ceil(math.log(2) * bits / traces)
-
-
-def _shard_file(bits: NDArray[np.uint64], m: int, k: int) -> bytes:
-    filled = np.zeros(-(-m // 64) * 64, np.bool_)
-    filled[bits] = True
-    words = np.packbits(filled, bitorder="little").view("<u8").astype(">u8")
-    return np.array([m, k, m], ">u8").tobytes() + words.tobytes()
 
 
 def _bits(ids: Ids, m: int, k: int) -> NDArray[np.uint64]:

@@ -9,8 +9,9 @@ A stop between any two steps leaves nothing that a reader sees; writing the bloc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -18,15 +19,15 @@ import numpy as np
 from pytempo.backend import Backend
 from pytempo.block import filenames, id_bloom
 from pytempo.block.dedicated import DedicatedColumn
+from pytempo.block.lineage import lineage_fields
 from pytempo.block.meta import BlockMeta
 from pytempo.block.row_index import RowIndex
 from pytempo.block.sequence import sequence_fields
 from pytempo.block.time_ranges import Range, cover
-from pytempo.block.vparquet4.file_writer import write_rows
+from pytempo.block.vparquet4.file_writer import RowWriter
 from pytempo.block.vparquet4.row_groups import SPANS_PER_ROW_GROUP
-from pytempo.model.arrays import Array, Ints
+from pytempo.model.arrays import Array
 from pytempo.model.batch import Batch
-from pytempo.model.ids import TraceIds
 from pytempo.model.levels import Level
 
 FAR = 366 * 24 * 3600 * 10**9
@@ -49,58 +50,107 @@ class BlockOptions:
     """Attributes that get a column of their own, in order: up to ten string attributes each of resources and spans."""
 
 
-def write_block(backend: Backend, tenant: str, block_id: UUID, batch: Batch, *, options: BlockOptions, sequence: int) -> BlockMeta:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the files of a block hold, for its meta.json."""
+
+    row_groups: int
+    traces: int
+    spans: int
+    bloom_shards: int
+    ranges: tuple[Range, ...]
+    """Disjoint intervals that hold every span, as `time_ranges.cover` makes them."""
+
+
+def write_block(
+    backend: Backend, tenant: str, block_id: UUID, batch: Batch, *, options: BlockOptions, sequence: int, arrived: int | None = None
+) -> BlockMeta:
     """Write and publish a block of all spans of a batch (see `vparquet4.build.build_table` for what it must be).
 
-    `sequence` is the block's place in the order of arrival (`model.scan.Source`). Raises Unavailable where the medium fails, ValueError for
-    a batch without spans and for a block that is published already.
+    `sequence` is the block's place in the order of arrival (`model.scan.Source`), `arrived` a time at which all of its spans were there.
+    Raises Unavailable where the medium fails, ValueError for a batch without spans and for a block that is published already.
     """
     if not batch.count(Level.SPAN):
         raise ValueError(f"block {block_id}: a block without spans cannot be found by anybody")
+    written = write_files(backend, tenant, block_id, [batch], options=options, traces=batch.count(Level.TRACE))
+    start, end = main_range(written.ranges, batch.summary().start)
+    extra = {**sequence_fields(sequence), **lineage_fields(arrived)}
+    return write_meta(backend, tenant, block_id, written, start=start, end=end, options=options, extra=extra)
+
+
+def write_files(backend: Backend, tenant: str, block_id: UUID, batches: Iterable[Batch], *, options: BlockOptions, traces: int) -> Written:
+    """Steps 1 and 2: all files of a block but meta.json, from batches whose trace ids ascend, one after the other.
+
+    `traces` is how many there will be, at most. Memory is that of one batch and of the filters. Raises Unavailable, ValueError for a block
+    that is published already, and whatever the batches raise; data.parquet is there whole or not at all.
+    """
     folder = filenames.folder(tenant, str(block_id))
     if filenames.META in backend.list(folder).files:
         raise ValueError(f"block {block_id} of tenant {tenant} is published already")
     backend.delete_folder(folder)
-    with backend.writer(f"{folder}/{filenames.DATA}") as file:
-        bounds = write_rows(file, batch, options.dedicated_columns, options.row_group_spans, options.compression_level)
-    ids = batch.trace_ids()
-    shards = id_bloom.build(ids.to_bytes(), options.bloom_shard_size_bytes, options.bloom_false_positive)
+    blooms = id_bloom.BloomBuilder(traces, options.bloom_shard_size_bytes, options.bloom_false_positive)
+    last_ids: list[bytes] = []
+    ranges: list[Range] = []
+    rows = spans = 0
+    with (
+        backend.writer(f"{folder}/{filenames.DATA}") as file,
+        RowWriter(file, options.dedicated_columns, options.row_group_spans, options.compression_level) as writer,
+    ):
+        for batch in batches:
+            bounds, ids = writer.write(batch), batch.trace_ids()
+            blooms.add(ids.to_bytes())
+            last_ids += [bytes(row) for row in ids.take(bounds[1:] - 1).to_bytes()]
+            ranges = _widened(ranges, batch)
+            rows, spans = rows + len(ids), spans + batch.count(Level.SPAN)
+    shards = blooms.files()
     for shard, data in enumerate(shards):
         backend.put(f"{folder}/{filenames.bloom(shard)}", data)
-    backend.put(f"{folder}/{filenames.INDEX}", _row_index(ids, bounds).to_bytes())
-    meta = _meta(backend, tenant, block_id, batch, options, sequence, row_groups=len(bounds) - 1, bloom_shards=len(shards))
-    backend.put(f"{folder}/{filenames.META}", meta.to_bytes())
-    return meta
+    backend.put(f"{folder}/{filenames.INDEX}", RowIndex(tuple(last_ids)).to_bytes())
+    return Written(len(last_ids), rows, spans, len(shards), tuple(ranges))
 
 
-def _row_index(ids: TraceIds, bounds: Ints) -> RowIndex:
-    last = ids.take(bounds[1:] - 1).to_bytes()
-    return RowIndex(tuple(bytes(row) for row in last))
+def _widened(ranges: Sequence[Range], batch: Batch) -> list[Range]:
+    """The ranges, so that they hold the traces of a batch too."""
+    summary = batch.summary()
+    firsts, lasts = (np.array([interval[edge] for interval in ranges], np.uint64) for edge in (0, 1))
+    return cover(np.concatenate([firsts, summary.start]), np.concatenate([lasts, summary.end]))
 
 
-def _meta(
-    backend: Backend, tenant: str, block_id: UUID, batch: Batch, options: BlockOptions, sequence: int, *, row_groups: int, bloom_shards: int
+def write_meta(
+    backend: Backend,
+    tenant: str,
+    block_id: UUID,
+    written: Written,
+    *,
+    start: int,
+    end: int,
+    options: BlockOptions,
+    extra: Mapping[str, Any],
+    compaction_level: int = 0,
+    replication_factor: int = 1,
 ) -> BlockMeta:
+    """Step 3: meta.json, with which the block is there; `start` and `end` are its times for who knows but one range. Raises Unavailable."""
     data = filenames.key(tenant, str(block_id), filenames.DATA)
     size = backend.size(data)
-    summary = batch.summary()
-    ranges = cover(summary.start, summary.end)
-    start, end = main_range(ranges, summary.start)
-    return BlockMeta(
+    meta = BlockMeta(
         block_id=str(block_id),
         tenant=tenant,
         start=start,
         end=end,
         size=size,
-        row_groups=row_groups,
-        traces=batch.count(Level.TRACE),
-        bloom_shards=bloom_shards,
+        row_groups=written.row_groups,
+        traces=written.traces,
+        bloom_shards=written.bloom_shards,
         footer_size=int.from_bytes(backend.read_range(data, size - 8, 4), "little"),
+        compaction_level=compaction_level,
+        replication_factor=replication_factor,
         dedicated_columns=options.dedicated_columns,
-        ranges=tuple(ranges),
-        spans=batch.count(Level.SPAN),
-        extra=sequence_fields(sequence),
+        ranges=written.ranges,
+        spans=written.spans,
+        extra=extra,
     )
+    backend.put(filenames.key(tenant, str(block_id), filenames.META), meta.to_bytes())
+    return meta
 
 
 def main_range(ranges: Sequence[Range], starts: Array) -> Range:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytempo.blocklist.block_list import BlockList
+from pytempo.blocklist.retired import Retired, bytes_below, clear, is_retired, retire, retired
 from pytempo.blocklist.scan import LeftOut, LeftOutReason
 
-__all__ = ["BlockList", "LeftOut", "LeftOutReason"]
+__all__ = ["BlockList", "LeftOut", "LeftOutReason", "Retired", "bytes_below", "clear", "is_retired", "retire", "retired"]

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from pytempo.backend import LocalBackend
+from pytempo.backend import LocalBackend, sync_folder
 from pytempo.block import filenames
+from pytempo.block.lineage import sources_of
 from pytempo.block.meta import BlockMeta
 from pytempo.blocklist import scan
+from pytempo.blocklist.retired import bytes_below
 from pytempo.blocklist.scan import LeftOut, LeftOutReason
 from pytempo.blocklist.set_aside import set_aside
 from pytempo.errors import Unavailable
@@ -34,11 +36,16 @@ _LEVELS = {
 class BlockList:
     """Which blocks exist. All methods may be called from any thread; what they return never changes afterwards.
 
-    Whoever deletes a block calls `remove` first and then deletes its meta.json before its other files.
+    Whoever deletes a block retires it first (`retired.retire`) and then calls `remove`; its other files go later. A block that was made of
+    others (`lineage.sources_of`) takes their place, whether they are retired yet or not.
     """
 
-    def __init__(self, root: Path, damaged_root: Path, logger: logging.Logger, read_only: bool = False) -> None:
+    def __init__(
+        self, root: Path, damaged_root: Path, logger: logging.Logger, read_only: bool = False, scratch_root: Path | None = None
+    ) -> None:
         self.backend = LocalBackend(root)
+        self.scratch = LocalBackend(scratch_root or root.with_name("compacting"))
+        """Where a block is written that comes into the list as a whole, by `adopt`. Emptied by whoever opens the list for writing."""
         self.damaged_root = damaged_root
         self.read_only = read_only
         self._logger = logger
@@ -49,13 +56,17 @@ class BlockList:
         self._set_aside = 0
 
     @classmethod
-    def open(cls, root: Path, damaged_root: Path, logger: logging.Logger, read_only: bool = False) -> BlockList:
+    def open(
+        cls, root: Path, damaged_root: Path, logger: logging.Logger, read_only: bool = False, scratch_root: Path | None = None
+    ) -> BlockList:
         """The list of the blocks under `root` (`<root>/<tenant>/<uuid>/`), which need not be there yet.
 
         Damaged blocks are moved below `damaged_root`; with `read_only` they stay where they are and are left out all the same.
         Raises `Unavailable` if `root` itself cannot be listed.
         """
-        blocks = cls(root, damaged_root, logger, read_only)
+        blocks = cls(root, damaged_root, logger, read_only, scratch_root)
+        if not read_only:
+            blocks.empty_scratch()
         blocks.refresh()
         return blocks
 
@@ -88,8 +99,39 @@ class BlockList:
             others = (block for block in self.blocks(meta.tenant) if block.block_id != meta.block_id)
             self._blocks = {**self._blocks, meta.tenant: _in_order([*others, meta])}
 
+    def replace(self, meta: BlockMeta, sources: Collection[str]) -> None:
+        """Take in a block in place of those that it was made of, in one step."""
+        with self._turn:
+            others = (block for block in self.blocks(meta.tenant) if block.block_id not in (meta.block_id, *sources))
+            self._blocks = {**self._blocks, meta.tenant: _in_order([*others, meta])}
+
+    def adopt(self, meta: BlockMeta) -> None:
+        """Move a block, complete with its meta.json, from `scratch` to its place: after a restart it is there. The list stays as it is.
+
+        A block of this id that is there already, published by an attempt that failed afterwards, stays. Raises Unavailable.
+        """
+        folder = filenames.folder(meta.tenant, meta.block_id)
+        if scan.is_published(self.backend, meta.tenant, meta.block_id):
+            self.scratch.delete_folder(folder)
+            sync_folder(self.backend.local_path(meta.tenant))
+            return
+        self.backend.delete_folder(folder)
+        self.scratch.move(folder, self.backend, folder)
+
+    def bytes_of(self, meta: BlockMeta) -> int:
+        """Bytes of all files of a block."""
+        return bytes_below(self.backend.local_path(filenames.folder(meta.tenant, meta.block_id)))
+
+    def empty_scratch(self) -> None:
+        """Remove what a writer did not bring to its end. Where the disk refuses, it is said in the log and stays."""
+        try:
+            for tenant in self.scratch.list().folders:
+                self.scratch.delete_folder(tenant)
+        except Unavailable as error:
+            self._logger.warning("what an earlier compaction left is not removed: %s", error)
+
     def remove(self, tenant: str, block_id: str) -> None:
-        """Forget a block, before its files go; nothing happens if it is not in the list."""
+        """Forget a block that is retired or gone; nothing happens if it is not in the list."""
         with self._turn:
             left = tuple(block for block in self.blocks(tenant) if block.block_id != block_id)
             self._blocks = _without_empty({**self._blocks, tenant: left})
@@ -126,7 +168,12 @@ class BlockList:
                 blocks.append(seen)
             elif seen is not None and not self._moved(seen):
                 left_out.append(seen)
-        return _in_order(blocks)
+        replaced = {source: block for block in blocks for source in sources_of(block) if source != block.block_id}
+        for block in blocks:
+            if block.block_id in replaced:
+                cause = f"has been compacted into block {replaced[block.block_id].block_id}"
+                left_out.append(LeftOut(tenant, block.block_id, LeftOutReason.COMPACTED, cause))
+        return _in_order(block for block in blocks if block.block_id not in replaced)
 
     def _moved(self, folder: LeftOut) -> bool:
         """Name the folder in the log if it is new, and set it aside if it is damaged; whether it is gone from its place."""

@@ -102,7 +102,7 @@ def _look_at(backend: LocalBackend, tenant: str, block_id: str) -> BlockMeta | L
 def _without_meta(backend: LocalBackend, tenant: str, block_id: str, files: tuple[str, ...]) -> LeftOut | None:
     folder = backend.local_path(filenames.folder(tenant, block_id))
     if filenames.COMPACTED_META in files:
-        return LeftOut(tenant, block_id, LeftOutReason.COMPACTED, f"{folder}: has been compacted into another block")
+        return LeftOut(tenant, block_id, LeftOutReason.COMPACTED, f"{folder}: has been compacted into another block, or has expired")
     if filenames.DATA in files:
         return LeftOut(tenant, block_id, LeftOutReason.UNPUBLISHED, f"{folder}: {filenames.DATA} without {filenames.META}")
     return None

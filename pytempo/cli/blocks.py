@@ -1,17 +1,28 @@
-"""`pytempo blocks`: the blocks of a store and what each is known by."""
+"""`pytempo blocks`: the blocks of a store, what each is known by, and merging them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pytempo.cli import output
-from pytempo.cli.options import AsJson, Data, Url
+from pytempo.cli.options import AsJson, CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, Data, Url, positive_duration
 from pytempo.cli.source import open_source
 from pytempo.errors import NotFound
 
-app = typer.Typer(no_args_is_help=True, help="Look at blocks.")
+if TYPE_CHECKING:
+    from pytempo.store import Progress as MergeProgress
+
+_HOUR = 3600 * 1_000_000_000
+_NEVER = 24 * 365 * _HOUR
+"""Longer than the command runs."""
+
+app = typer.Typer(no_args_is_help=True, help="Look at blocks, and merge them.")
 
 
 @app.command("list")
@@ -35,3 +46,39 @@ def show_block(
     if len(found) != 1:
         raise NotFound(f"{'no block has' if not found else f'{len(found)} blocks have'} an id that begins with {block_id}")
     output.show(found[0], as_json, output.fields)
+
+
+@app.command("compact")
+def compact_blocks(
+    data: Annotated[Path, typer.Option(help="The data directory; no server may be running on it.")],
+    compaction_window: CompactionWindow = "1h",
+    compaction_max_block_bytes: CompactionMaxBlockBytes = 100 * 1024**3,
+    compaction_max_objects: CompactionMaxObjects = 6_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Merge the blocks of each window now; print the merged blocks. A running server does so by itself."""
+    window = positive_duration(compaction_window)
+    from pytempo.config.store import compaction_options  # lazy: the store takes longer to load than --help may take
+    from pytempo.server.api import render  # lazy: as above
+    from pytempo.store import StoreOptions  # lazy: as above
+    from pytempo.store import open as open_store  # lazy: as above
+
+    options = compaction_options(
+        disabled=True,  # in the background
+        compaction_window=window,
+        compaction_cycle=_NEVER,
+        max_block_bytes=compaction_max_block_bytes,
+        max_objects=compaction_max_objects,
+        compacted_block_retention=_HOUR,
+    )
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+    with open_store(data, options=StoreOptions(compaction=options), logger=logging.getLogger("pytempo")) as store, bar:
+        task = bar.add_task("looking for blocks to merge", total=None)
+
+        def report(progress: MergeProgress) -> None:
+            text = f"{progress.blocks} blocks of {progress.tenant}, traces"
+            bar.update(task, description=text, completed=progress.merged, total=progress.traces)
+
+        made = [render.block(meta.to_bytes()) for meta in store.compact(report=report)]
+        bar.update(task, description=f"{len(made)} merged blocks")
+    output.show(made, as_json, output.block_table)

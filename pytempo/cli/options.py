@@ -24,6 +24,9 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for 
 Start: TypeAlias = Annotated[str | None, typer.Option(help="From this time on: unix seconds or RFC 3339.", show_default=False)]
 End: TypeAlias = Annotated[str | None, typer.Option(help="Up to this time.", show_default=False)]
 Since: TypeAlias = Annotated[str | None, typer.Option(help="The last 30m, 2h, 7d and so on.", show_default=False)]
+CompactionWindow: TypeAlias = Annotated[str, typer.Option(help="Blocks are merged whose ends lie in the same window.")]
+CompactionMaxBlockBytes: TypeAlias = Annotated[int, typer.Option(min=1, help="Bytes that the blocks of one merge may have together.")]
+CompactionMaxObjects: TypeAlias = Annotated[int, typer.Option(min=1, help="Traces that the blocks of one merge may have together.")]
 
 
 def duration(text: str) -> int:
@@ -34,4 +37,12 @@ def duration(text: str) -> int:
         raise typer.BadParameter(str(error)) from error
     if nanoseconds < 0:
         raise typer.BadParameter(f"{text!r} is negative")
+    return nanoseconds
+
+
+def positive_duration(text: str) -> int:
+    """Nanoseconds of an option's duration, which must be longer than nothing."""
+    nanoseconds = duration(text)
+    if not nanoseconds:
+        raise typer.BadParameter(f"{text!r} must be longer than nothing")
     return nanoseconds

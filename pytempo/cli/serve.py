@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pytempo.cli.options import duration
+from pytempo.cli.options import CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, duration, positive_duration
 from pytempo.directory import DataDirectory
 
 MIB = 1024 * 1024
@@ -34,6 +34,14 @@ def serve(
     max_block_duration: Annotated[str, typer.Option(help="Age at which a block is cut.")] = "30m",
     trace_idle_period: Annotated[str, typer.Option(help="A block that is old enough waits until no span has come for so long.")] = "5s",
     flush_on_shutdown: Annotated[bool, typer.Option("--flush-on-shutdown", help="Cut everything into blocks before the end.")] = False,
+    block_retention: Annotated[str, typer.Option(help="Age of its newest span at which a block goes; 0s keeps all.")] = "336h",
+    max_bytes_on_disk: Annotated[int, typer.Option(min=0, help="Beyond it the oldest blocks go; 0 is no limit.")] = 0,
+    compaction: Annotated[bool, typer.Option(help="Whether blocks are merged in the background.")] = True,
+    compaction_window: CompactionWindow = "1h",
+    compaction_cycle: Annotated[str, typer.Option(help="How often to look for blocks to merge or to drop.")] = "30s",
+    compaction_max_block_bytes: CompactionMaxBlockBytes = 100 * 1024**3,
+    compaction_max_objects: CompactionMaxObjects = 6_000_000,
+    compacted_block_retention: Annotated[str, typer.Option(help="How long folders of merged and dropped blocks stay.")] = "1h",
     query_timeout: Annotated[str, typer.Option(help="Time after which a query is ended; 0s is no limit.")] = "30s",
     max_query_memory_bytes: Annotated[int, typer.Option(min=0, help="Columns that a query may hold; 0 is no limit.")] = 256 * MIB,
     max_concurrent_queries: Annotated[int, typer.Option(min=1, help="Queries at work at a time; others wait their turn.")] = 8,
@@ -43,9 +51,15 @@ def serve(
     """Receive spans, store them, and answer Tempo's API, until SIGTERM or Ctrl-C."""
     logger = _logger(log_level)
     block_duration, idle_period, timeout = duration(max_block_duration), duration(trace_idle_period), duration(query_timeout)
+    window, cycle = positive_duration(compaction_window), positive_duration(compaction_cycle)
+    kept, kept_compacted = duration(block_retention), duration(compacted_block_retention)
     DataDirectory(data, read_only=False).close()  # what cannot be used is told at once, before everything is loaded
 
-    from pytempo.config.store import store_options  # lazy: the store and the server take longer to load than --help may take
+    from pytempo.config.store import (
+        compaction_options,
+        retention_options,
+        store_options,
+    )  # lazy: the store and the server take longer to load than --help may take
     from pytempo.server import ServeOptions  # lazy: as above
     from pytempo.server import serve as run  # lazy: as above
 
@@ -57,6 +71,15 @@ def serve(
         flush_on_close=flush_on_shutdown,
         query_timeout=timeout,
         max_query_memory_bytes=max_query_memory_bytes,
+        compaction=compaction_options(
+            disabled=not compaction,
+            compaction_window=window,
+            compaction_cycle=cycle,
+            max_block_bytes=compaction_max_block_bytes,
+            max_objects=compaction_max_objects,
+            compacted_block_retention=kept_compacted,
+        ),
+        retention=retention_options(block_retention=kept, max_bytes_on_disk=max_bytes_on_disk),
     )
     options = ServeOptions(
         data=data,

@@ -9,7 +9,7 @@
 A block's id follows from the segment's id and the tenant (`block_id`). So a start that finds a segment still there knows which
 of its tenants are in a block already: those records are skipped, the others are read again and cut again. Stopped between 2 and
 3, the folder without meta.json is written anew; between 3 and 5, nothing shows twice, because the segment's records are not
-read again.
+read again. As long as a segment is there its blocks are neither compacted nor dropped (`waiting`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from pytempo.block import BlockMeta, filenames
+from pytempo.block.lineage import sources_of
 from pytempo.block.writer import BlockOptions, write_block
+from pytempo.blocklist import is_retired
 from pytempo.maintenance.sources import Sources
 from pytempo.model.merge import merge
 from pytempo.wal import SegmentInfo, Wal
@@ -50,7 +52,12 @@ def block_id(segment: UUID, tenant: str) -> UUID:
 
 
 def cut(
-    segment: SegmentInfo, wal: Wal, sources: Sources, options: BlockOptions, timer: Callable[[], float] = time.perf_counter
+    segment: SegmentInfo,
+    wal: Wal,
+    sources: Sources,
+    options: BlockOptions,
+    timer: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], int] = time.time_ns,
 ) -> Iterator[Cut]:
     """Cut a sealed segment whose records are live into blocks; yields after every step, and does nothing between two.
 
@@ -61,7 +68,7 @@ def cut(
         batch, block = merge(sources.live.batches(segment.id, tenant)), block_id(segment.id, tenant)
         backend = sources.blocks.backend
         backend.delete(filenames.key(tenant, str(block), filenames.META))  # there if an attempt failed after it, perhaps not durable
-        meta = write_block(backend, tenant, block, batch, options=options, sequence=segment.created)
+        meta = write_block(backend, tenant, block, batch, options=options, sequence=segment.created, arrived=clock())
         yield Cut(Step.PUBLISHED, meta, timer() - started)
         sources.publish(meta, segment.id)
         yield Cut(Step.SWITCHED, meta)
@@ -70,6 +77,13 @@ def cut(
 
 
 def is_published(sources: Sources, segment: SegmentInfo, tenant: str) -> bool:
-    """Whether the block of this segment and tenant exists already."""
+    """Whether the block of this segment and tenant exists already, or did until it was compacted."""
     wanted = str(block_id(segment.id, tenant))
-    return any(meta.block_id == wanted for meta in sources.blocks.blocks(tenant))
+    if any(wanted == meta.block_id or wanted in sources_of(meta) for meta in sources.blocks.blocks(tenant)):
+        return True
+    return is_retired(sources.blocks.backend, tenant, wanted)
+
+
+def waiting(wal: Wal, tenant: str) -> frozenset[str]:
+    """The ids of the tenant's blocks, made or not, whose segments are still there, for a start to see what it need not read again."""
+    return frozenset(str(block_id(segment.id, tenant)) for segment in wal.segments())

@@ -142,7 +142,7 @@ class Flusher:
             for segment in self._wal.segments():
                 if segment.id in self._unread:
                     continue
-                for done in cut(segment, self._wal, self._sources, self._options.block):
+                for done in cut(segment, self._wal, self._sources, self._options.block, clock=self._clock):
                     self._note(done)
 
     def _note(self, done: Cut) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
+from collections.abc import Sequence
 from uuid import UUID
 
 from pytempo.block import BlockMeta
@@ -13,6 +15,9 @@ from pytempo.errors import Damaged, NotFound
 from pytempo.live import Live
 from pytempo.model.scan import MAX_TIME, Source
 
+GONE_KEPT = 10_000
+"""Ids of replaced and forgotten blocks that are remembered, 100 bytes each: far more than go while a query runs."""
+
 
 class Sources:
     """What queries read. A reader sees a span in live or in its block, never in neither and never in both. Thread-safe."""
@@ -20,6 +25,9 @@ class Sources:
     def __init__(self, live: Live, blocks: BlockList, logger: logging.Logger) -> None:
         self.live, self.blocks, self._logger = live, blocks, logger
         self._switch = threading.Lock()
+        self.changing = threading.RLock()
+        """Held by whoever makes or retires blocks that are listed, on disk and here: compaction and retention take turns."""
+        self._gone: deque[str] = deque(maxlen=GONE_KEPT)
         self._opened: dict[str, BlockSource] = {}
         self._damaged: dict[str, BlockMeta] = {}
 
@@ -40,27 +48,51 @@ class Sources:
             self.blocks.add(meta)
             self.live.drop(segment, meta.tenant)
 
+    def replace(self, meta: BlockMeta, blocks: Sequence[str]) -> None:
+        """A block has been made of these blocks and takes their place."""
+        with self._switch:
+            self.blocks.replace(meta, blocks)
+            self._let_go(blocks)
+
     def forget(self, tenant: str, block_id: str) -> None:
-        """A block is about to be deleted."""
+        """A block has been retired, or is about to be deleted."""
         with self._switch:
             self.blocks.remove(tenant, block_id)
+            self._let_go([block_id])
+
+    def _let_go(self, blocks: Sequence[str]) -> None:
+        """No new query reads these blocks; one that has not opened them yet begins again (`leave_out`)."""
+        self._gone.extend(blocks)
+        for block_id in blocks:
             self._opened.pop(block_id, None)
 
     def leave_out(self, tenant: str, error: Damaged | NotFound) -> bool:
         """Whether the error tells of a block, which is not read from now on: a damaged one stays where it is, one that is gone
-        is forgotten."""
+        is forgotten. Whoever met it may ask again."""
         with self._switch:
             met = next((meta for meta in self.blocks.blocks(tenant) if meta.block_id in str(error)), None)
-            if met is None or met.block_id in self._damaged:
+            if met is None:  # it may have been compacted or have expired since the query began
+                return isinstance(error, NotFound) and any(block_id in str(error) for block_id in self._gone)
+            if met.block_id in self._damaged:
                 return False
             self._opened.pop(met.block_id, None)
             if isinstance(error, NotFound):
-                self.blocks.remove(tenant, met.block_id)
+                self._look_again(met)
                 self._logger.warning("block %s of tenant %s has vanished and is no longer listed: %s", met.block_id, tenant, error)
             else:
                 self._damaged[met.block_id] = met
                 self._logger.error("block %s of tenant %s is damaged and left out of answers: %s", met.block_id, tenant, error)
             return True
+
+    def _look_again(self, vanished: BlockMeta) -> None:
+        """A block has vanished. Who only reads looks where its spans are now: the writer may have compacted it."""
+        if self.blocks.read_only:
+            self.blocks.refresh()
+        self.blocks.remove(vanished.tenant, vanished.block_id)
+
+    def is_damaged(self, block_id: str) -> bool:
+        """Whether the block is left out of answers."""
+        return block_id in self._damaged
 
     def left_out(self, tenant: str | None = None, start: int = 0, end: int = MAX_TIME) -> tuple[str, ...]:
         """The damaged blocks that answers over this range (unix nanoseconds) lack, of one tenant or of all."""

@@ -103,8 +103,12 @@ class Batch(ABC):
 
     def file_order(self) -> NDArray[np.int64]:
         """The spans as a block stores them: by trace, then as their resource, their scope and they themselves first arrived."""
+        return traces.file_order(self.trace_of_span(), *self.entries())
+
+    def entries(self) -> tuple[Ints, Ints]:
+        """For every span a number of its resource and one of its scope: spans with the same ones stand under one entry in a file."""
         scope = self.scope_of_span()
-        return traces.file_order(self.trace_of_span(), self.resource_of_scope()[scope], scope)
+        return self.resource_of_scope()[scope], scope
 
     def rows(self, lower: Level, upper: Level) -> Ints:
         """For every row of `lower` the row of `upper` that it hangs under."""

@@ -62,10 +62,10 @@ class Composed(Batch):
             self._tables[level] = self._load_attributes(level)
         return self._tables[level]
 
-    def file_order(self) -> NDArray[np.int64]:
+    def entries(self) -> tuple[Ints, Ints]:
         """As of any batch; resources and scopes of equal content are one, since the parts a batch is composed of do not share theirs."""
         resource, scope = self._groups
-        return traces.file_order(self.trace_of_span(), resource[self.scope_of_span()], scope[self.scope_of_span()])
+        return resource[self.scope_of_span()], scope[self.scope_of_span()]
 
     @cached_property
     def _groups(self) -> tuple[Ints, Ints]:

@@ -55,12 +55,14 @@ class Step(NamedTuple):
 def walk(batch: Batch, spans: Ints | None, form: Form) -> Iterator[Step]:
     """The spans of a batch (all, or these rows) in the order of a block: by trace, resource and scope as they first arrived."""
     chosen = batch if spans is None else Selection(batch, spans)
-    view = Selection(chosen, chosen.file_order())
+    order = chosen.file_order()
+    view = Selection(chosen, order)
     scope, trace = view.scope_of_span(), view.trace_of_span()
     resource = view.resource_of_scope()[scope]
     records = _Records(view, form)
     resources, scopes = records.resources(resource), records.scopes(scope)
-    heads = zip(run_heads(trace, resource).tolist(), run_heads(trace, scope).tolist(), strict=True)
+    entries = [entry[order] for entry in chosen.entries()]
+    heads = zip(*[run_heads(trace, entry).tolist() for entry in entries], strict=True)
     rows = zip(resource.tolist(), scope.tolist(), strict=True)
     for (new_resource, new_scope), (resource_row, scope_row), span in zip(heads, rows, records.spans(), strict=True):
         yield Step(resources[resource_row] if new_resource else None, scopes[scope_row] if new_scope else None, span)

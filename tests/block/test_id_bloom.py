@@ -134,3 +134,11 @@ def header(m: int, k: int, length: int) -> bytes:
 def test_a_file_that_contradicts_its_header_is_damage(content: bytes) -> None:
     with pytest.raises(Damaged, match=f"^{PATH}"):
         BloomShard.from_bytes(content, PATH)
+
+
+def test_ids_may_come_piece_by_piece() -> None:
+    ids = np.random.default_rng(3).integers(0, 256, (5000, 16), np.uint8)
+    builder = id_bloom.BloomBuilder(len(ids), 1024)
+    for piece in np.array_split(ids, 7):
+        builder.add(piece)
+    assert builder.files() == id_bloom.build(ids, 1024)

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import pytempo
 from pytempo.cli.app import app
 from pytempo.errors import BadConfig, BadInput, BadQuery, NotFound, Unavailable
+from tests import building
 from tests.servers import RunningServer, serve
 
 SEED = "5"
@@ -199,3 +201,14 @@ def test_a_plan_over_a_data_directory_tells_what_is_read_of_each_source(server: 
 def test_a_plan_of_what_is_no_query_is_refused() -> None:
     with pytest.raises(BadQuery, match="line 1"):
         run("explain", "{ .a = }")
+
+
+def test_blocks_are_merged_on_demand(tmp_path: Path) -> None:
+    with pytempo.open(tmp_path) as store:
+        for name in ("one", "two"):
+            store.export(building.request(building.span(name, trace=7)).SerializeToString())
+            store.flush()
+    (merged,) = ask("blocks", "compact", "--data", str(tmp_path))
+    assert merged["totalObjects"] == 1
+    assert [block["blockID"] for block in ask("blocks", "list", "--data", str(tmp_path))] == [merged["blockID"]]
+    assert ask("blocks", "compact", "--data", str(tmp_path)) == []

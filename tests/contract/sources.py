@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,10 @@ from uuid import UUID
 from pytempo.backend import LocalBackend
 from pytempo.block.source import BlockSource
 from pytempo.block.writer import BlockOptions, write_block
+from pytempo.blocklist import BlockList
 from pytempo.live.source import LiveSource
+from pytempo.maintenance import Job
+from pytempo.maintenance.compaction_job import carry_out
 from pytempo.model import Batch, Concat, Scan, Source, merge
 from pytempo.model.tenant import DEFAULT_TENANT
 from pytempo.otlp import decode
@@ -67,6 +71,14 @@ class Maker:
             write_block(self._backend, DEFAULT_TENANT, UUID(int=self._made), batch, options=SMALL_GROUPS, sequence=self._made),
         )
 
+    def merged(self, blocks: Sequence[Source]) -> Source:
+        """One block of several."""
+        metas = [block.meta for block in blocks if isinstance(block, BlockSource)]
+        listed = BlockList(self._backend.root, self._backend.root, logging.getLogger("tests.contract"))
+        meta = carry_out(Job.of(metas, SMALL_GROUPS), listed, lambda rows: None)
+        listed.adopt(meta)
+        return BlockSource(self._backend, meta)
+
 
 def one_live_batch(make: Maker, payloads: Sequence[bytes]) -> list[Source]:
     return [make.live(payloads)]
@@ -94,6 +106,11 @@ def everything_twice(make: Maker, payloads: Sequence[bytes]) -> list[Source]:
     return [make.block(payloads), make.live(payloads)]
 
 
+def compacted(make: Maker, payloads: Sequence[bytes]) -> list[Source]:
+    """Two blocks that were merged of two each."""
+    return [make.merged([make.block(payloads[part::4]) for part in parts]) for parts in ((0, 1), (2, 3))]
+
+
 KINDS: list[Callable[[Maker, Sequence[bytes]], list[Source]]] = [
     one_live_batch,
     live_batches,
@@ -101,6 +118,7 @@ KINDS: list[Callable[[Maker, Sequence[bytes]], list[Source]]] = [
     blocks,
     blocks_and_live,
     everything_twice,
+    compacted,
 ]
 """Each makes sources, in order of arrival, that together hold the spans of all payloads."""
 

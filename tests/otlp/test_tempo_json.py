@@ -9,7 +9,9 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import given, settings
 
+from pytempo.model import Concat
 from pytempo.otlp import decode, messages, trace_to_json
+from tests import building
 from tests.otlp.protobuf import delimited, fixed64, key_value, number, request, span
 from tests.otlp.strategies import payloads
 from tests.otlp.test_encode import with_json
@@ -105,3 +107,12 @@ def test_an_empty_key_is_written() -> None:
 
 def test_an_empty_batch_is_an_empty_list() -> None:
     assert trace_to_json(decode([]).batch) == b'{"resourceSpans":[]}'
+
+
+def test_equal_resources_and_scopes_of_several_sources_stand_under_one_entry() -> None:
+    """However a trace is spread over blocks, by id it looks the same."""
+    pieces = [building.request(building.span(f"{number}", trace=1, id=number), scope="s") for number in (1, 2)]
+    batches = [decode([piece.SerializeToString()]).batch for piece in pieces]
+    (entry,) = json.loads(trace_to_json(Concat(batches)))["resourceSpans"]
+    (scope,) = entry["scopeSpans"]
+    assert [each["name"] for each in scope["spans"]] == ["1", "2"]

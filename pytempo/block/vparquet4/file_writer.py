@@ -1,8 +1,9 @@
-"""A batch as the bytes of a data.parquet: row groups of about equal size, cut between traces; other files are left to `block.writer`."""
+"""Batches as the bytes of a data.parquet: row groups of about equal size, cut between traces; other files are left to `block.writer`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import TracebackType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -33,23 +34,48 @@ _SPARE = 1.25
 """Room in the bloom filters beyond what the sample says."""
 
 
+class RowWriter:
+    """Writes a Parquet file batch by batch; trace ids ascend over all of them. A context manager: the file is whole when it ends well."""
+
+    def __init__(self, file: BinaryIO, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int) -> None:
+        self._file, self._dedicated = file, dedicated
+        self._row_group_spans, self._compression_level = row_group_spans, compression_level
+        self._writer: Any = None
+
+    def write(self, batch: Batch) -> NDArray[np.int64]:
+        """Write all traces of a batch (at least one; see `build_table` for what it must be) as row groups of their own.
+
+        Returns the first row of each row group, counted from the batch's first, and, last, the number of rows.
+        """
+        spans = np.bincount(batch.trace_of_span(), minlength=batch.count(Level.TRACE))
+        bounds = row_group_bounds(spans, self._row_group_spans)
+        if self._writer is None:
+            options = _options(batch, self._row_group_spans, self._compression_level)
+            self._writer = pq.ParquetWriter(self._file, SCHEMA, **options)
+        for first, last, piece in _pieces(batch, spans, bounds):
+            table = build_table(piece, self._dedicated)
+            for group in range(first, last):
+                rows = table.slice(bounds[group] - bounds[first], bounds[group + 1] - bounds[group])
+                self._writer.write_table(rows, row_group_size=len(rows))
+        return bounds
+
+    def __enter__(self) -> RowWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
 def write_rows(
     file: BinaryIO, batch: Batch, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int
 ) -> NDArray[np.int64]:
-    """Write all traces of a batch (at least one; see `build_table` for what it must be) as a Parquet file.
+    """Write one batch as a Parquet file (see `RowWriter`).
 
     Returns the first row of each row group and, last, the number of rows.
     """
-    spans = np.bincount(batch.trace_of_span(), minlength=batch.count(Level.TRACE))
-    bounds = row_group_bounds(spans, row_group_spans)
-    options = _options(batch, row_group_spans, compression_level)
-    with pq.ParquetWriter(file, SCHEMA, **options) as writer:
-        for first, last, piece in _pieces(batch, spans, bounds):
-            table = build_table(piece, dedicated)
-            for group in range(first, last):
-                rows = table.slice(bounds[group] - bounds[first], bounds[group + 1] - bounds[group])
-                writer.write_table(rows, row_group_size=len(rows))
-    return bounds
+    with RowWriter(file, dedicated, row_group_spans, compression_level) as writer:
+        return writer.write(batch)
 
 
 def _pieces(batch: Batch, spans: Ints, bounds: Ints) -> Iterator[tuple[int, int, Batch]]:
