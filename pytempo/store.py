@@ -55,7 +55,7 @@ class Store(Questions):
             self._live = Live()
             blocks = BlockList.open(self._directory.blocks, self._directory.damaged, self._logger, read_only)
             self._sources = Sources(self._live, blocks, self._logger)
-            self.metrics = StoreMetrics(self.registry, self._live, blocks, self._sources.left_out)
+            self.metrics = StoreMetrics(self.registry, self._live, blocks, self._sources.left_out, lambda: self._sources.flaws)
             self._log: Wal | WalView
             if read_only:
                 self._log = WalView(self._directory.wal, logger=self._logger)

@@ -1,7 +1,7 @@
 """Writing a block: all its files, in the order that makes it appear whole or not at all.
 
     1  what an earlier attempt left in the folder is removed (it has no meta.json, or the block would be published)
-    2  data.parquet, bloom-0 ..., index: each durable before the next; the folder is no block to any reader yet
+    2  data.parquet, bloom-0 ..., index, checksums: each durable before the next; the folder is no block to any reader yet
     3  meta.json is renamed into place: the block is published
 
 A stop between any two steps leaves nothing that a reader sees; writing the block again begins at step 1.
@@ -10,13 +10,14 @@ A stop between any two steps leaves nothing that a reader sees; writing the bloc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
 
 from pytempo.backend import Backend
 from pytempo.block import filenames, id_bloom
+from pytempo.block.checksums import Checksums, HashingFile, digest
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.meta import BlockMeta
 from pytempo.block.row_index import RowIndex
@@ -62,15 +63,23 @@ def write_block(backend: Backend, tenant: str, block_id: UUID, batch: Batch, *, 
         raise ValueError(f"block {block_id} of tenant {tenant} is published already")
     backend.delete_folder(folder)
     with backend.writer(f"{folder}/{filenames.DATA}") as file:
-        bounds = write_rows(file, batch, options.dedicated_columns, options.row_group_spans, options.compression_level)
+        hashing = HashingFile(file)
+        bounds = write_rows(hashing, batch, options.dedicated_columns, options.row_group_spans, options.compression_level)
     ids = batch.trace_ids()
     shards = id_bloom.build(ids.to_bytes(), options.bloom_shard_size_bytes, options.bloom_false_positive)
-    for shard, data in enumerate(shards):
-        backend.put(f"{folder}/{filenames.bloom(shard)}", data)
-    backend.put(f"{folder}/{filenames.INDEX}", _row_index(ids, bounds).to_bytes())
+    write_side_files(backend, folder, hashing.checksums(), shards, _row_index(ids, bounds))
     meta = _meta(backend, tenant, block_id, batch, options, sequence, row_groups=len(bounds) - 1, bloom_shards=len(shards))
     backend.put(f"{folder}/{filenames.META}", meta.to_bytes())
     return meta
+
+
+def write_side_files(backend: Backend, folder: str, checksums: Checksums, shards: Sequence[bytes], index: RowIndex) -> None:
+    """Put the id filters, the row index and the checksums of a block whose data.parquet is written into its folder."""
+    contents = {filenames.bloom(number): data for number, data in enumerate(shards)} | {filenames.INDEX: index.to_bytes()}
+    for name, data in contents.items():
+        backend.put(f"{folder}/{name}", data)
+    listed = replace(checksums, files={name: digest(data) for name, data in contents.items()})
+    backend.put(f"{folder}/{filenames.CHECKSUMS}", listed.to_bytes())
 
 
 def _row_index(ids: TraceIds, bounds: Ints) -> RowIndex:
@@ -99,6 +108,7 @@ def _meta(
         dedicated_columns=options.dedicated_columns,
         ranges=tuple(ranges),
         spans=batch.count(Level.SPAN),
+        checksums=True,
         extra=sequence_fields(sequence),
     )
 

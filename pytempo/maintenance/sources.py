@@ -22,6 +22,7 @@ class Sources:
         self._switch = threading.Lock()
         self._opened: dict[str, BlockSource] = {}
         self._damaged: dict[str, BlockMeta] = {}
+        self._flaws: set[tuple[str, str]] = set()
 
     def of(self, tenant: str) -> tuple[Source, ...]:
         """The sources of a tenant, in order of arrival."""
@@ -72,7 +73,17 @@ class Sources:
         with self._switch:
             self._opened.clear()
 
+    @property
+    def flaws(self) -> int:
+        """Files met since the start that are damaged and without which answers are the same, only slower."""
+        return len(self._flaws)
+
+    def _flawed(self, block_id: str, error: Damaged) -> None:
+        if (block_id, error.path) not in self._flaws:
+            self._flaws.add((block_id, error.path))
+            self._logger.warning("block %s is read without a file; `pytempo blocks repair` makes it anew: %s", block_id, error)
+
     def _open(self, meta: BlockMeta) -> BlockSource:
         if meta.block_id not in self._opened:
-            self._opened[meta.block_id] = BlockSource(self.blocks.backend, meta)
+            self._opened[meta.block_id] = BlockSource(self.blocks.backend, meta, self._flawed)
         return self._opened[meta.block_id]

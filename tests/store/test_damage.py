@@ -124,11 +124,11 @@ class TestBlocks:
         assert not (data / "damaged").exists()
 
     def test_files_that_were_not_finished_are_cleared_away(self, data: Path, blocks: list[Path], open_store: OpenStore) -> None:
-        for name in ("meta.json", "index", "bloom-0"):
+        for name in ("meta.json", "checksums", "index", "bloom-0"):
             (blocks[0] / name).unlink()
         (blocks[0] / "data.parquet").rename(blocks[0] / "data.parquet.0a1b2c3d.pytempo-tmp")
         self.served_once_and_cut_again(data, blocks, open_store)
-        assert sorted(path.name for path in blocks[0].iterdir()) == ["bloom-0", "data.parquet", "index", "meta.json"]
+        assert sorted(path.name for path in blocks[0].iterdir()) == ["bloom-0", "checksums", "data.parquet", "index", "meta.json"]
 
     @pytest.mark.parametrize("injury", ["rows cut in half", "rows empty", "rows missing", "metadata cut in half"])
     def test_a_damaged_block_is_set_aside_and_served_from_its_segment(

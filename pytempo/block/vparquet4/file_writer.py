@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,9 +34,9 @@ _SPARE = 1.25
 
 
 def write_rows(
-    file: BinaryIO, batch: Batch, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int
+    file: Any, batch: Batch, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int
 ) -> NDArray[np.int64]:
-    """Write all traces of a batch (at least one; see `build_table` for what it must be) as a Parquet file.
+    """Write all traces of a batch (at least one; see `build_table` for what it must be) as a Parquet file into `file`, front to back.
 
     Returns the first row of each row group and, last, the number of rows.
     """
