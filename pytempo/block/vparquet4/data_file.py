@@ -55,6 +55,9 @@ class Chunk:
     memory: int = 0
     """Bytes that its values take when they are read, at least."""
 
+    first: int = 0
+    """Where its pages begin in the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
@@ -143,9 +146,9 @@ class DataFile:
         with self._lock:
             reader = self._idle.pop() if self._idle else None
         reader = reader or _Reader(self._content, self.footer)
-        chunks = [self.footer.row_group(group).column(self._columns[path]) for group in groups for path in paths]
+        chunks = [self.chunk(group, path) for group in groups for path in paths]
         try:
-            table = reader.read(groups, paths, [_place(chunk) for chunk in chunks])
+            table = reader.read(groups, paths, [(chunk.first, chunk.first + chunk.size) for chunk in chunks])
         except UNREADABLE as error:
             raise Damaged(self.path, f"{_named(groups)} cannot be read: {error}") from error
         with self._lock:
@@ -188,27 +191,22 @@ def _named(groups: Sequence[int]) -> str:
     return f"row group {groups[0]}" if len(groups) == 1 else f"a column of {len(groups)} row groups"
 
 
-def _place(chunk: Any) -> Range:
-    """Where the pages of a column chunk lie."""
-    start = chunk.data_page_offset
-    if chunk.has_dictionary_page and chunk.dictionary_page_offset is not None:
-        start = min(start, chunk.dictionary_page_offset)
-    return start, start + chunk.total_compressed_size
-
-
 def _chunk(column: Any, type: Any) -> Chunk:
     statistics, size = column.statistics, column.total_compressed_size
     width = 4 if pa.types.is_binary(type) or pa.types.is_string(type) else type.bit_width // 8  # of text an offset or a code
     memory = max(column.total_uncompressed_size, column.num_values * width)
+    first = column.data_page_offset
+    if column.has_dictionary_page and column.dictionary_page_offset is not None:
+        first = min(first, column.dictionary_page_offset)
     if statistics is None:
-        return Chunk(size, False, memory=memory)
+        return Chunk(size, False, memory=memory, first=first)
     empty = bool(statistics.has_null_count) and statistics.null_count == column.num_values
     if not statistics.has_min_max:
-        return Chunk(size, empty, memory=memory)
+        return Chunk(size, empty, memory=memory, first=first)
     low, high = statistics.min_raw, statistics.max_raw
     if type == pa.uint64():
         low, high = low % 2**64, high % 2**64
-    return Chunk(size, empty, low, high, memory)
+    return Chunk(size, empty, low, high, memory, first)
 
 
 def _whole(table: Any, name: str) -> Any:
