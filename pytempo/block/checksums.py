@@ -90,9 +90,11 @@ class Checksums:
 
 
 class HashingFile:
-    """A file that is written from its begin to its end; what goes through it is hashed on the way, before any disk has had it."""
+    """A file that is written from its begin to its end; what goes through it is hashed on the way, before any disk has had it.
 
-    def __init__(self, file: BinaryIO, piece_bytes: int = PIECE_BYTES) -> None:
+    Without a file it is only hashed."""
+
+    def __init__(self, file: BinaryIO | None = None, piece_bytes: int = PIECE_BYTES) -> None:
         self._file, self._piece_bytes = file, piece_bytes
         self._rest = b""
         self._found: list[NDArray[np.uint64]] = []
@@ -102,7 +104,8 @@ class HashingFile:
     def write(self, data: bytes | memoryview) -> int:
         """Write all of `data`."""
         given = bytes(data)
-        self._file.write(given)
+        if self._file is not None:
+            self._file.write(given)
         self.size += len(given)
         waiting = self._rest + given if self._rest else given
         whole = len(waiting) - len(waiting) % self._piece_bytes
@@ -120,7 +123,8 @@ class HashingFile:
 
     def flush(self) -> None:
         """Hand on what is held back."""
-        self._file.flush()
+        if self._file is not None:
+            self._file.flush()
 
     def close(self) -> None:
         """Nothing: the file belongs to whoever opened it."""

@@ -167,7 +167,7 @@ class BlockSource:
     def _read_ids(self) -> TraceIds:
         column = self._file.read_all(paths.TRACE_ID)
         ids = TraceIds.concat([leaves.trace_ids(chunk, self._file.path) for chunk in column.chunks if len(chunk)])
-        unordered = np.flatnonzero(~_ascends(ids))
+        unordered = np.flatnonzero(~ascends(ids))
         if len(unordered):
             row = int(unordered[0]) + 1
             raise Damaged(self._file.path, f"the trace id of row {row}, {ids.hex(row)}, does not follow the one before")
@@ -187,7 +187,7 @@ def read_checksums(backend: Backend, meta: BlockMeta) -> Checksums | None:
         raise Damaged(path, "is missing, though the block was written with it") from error
 
 
-def _ascends(ids: TraceIds) -> Bools:
+def ascends(ids: TraceIds) -> Bools:
     """For every id but the first whether it is greater than the one before."""
     high, low = ids.high, ids.low
     out: Bools = (high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] > low[:-1]))

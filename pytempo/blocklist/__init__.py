@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from pytempo.blocklist.block_list import BlockList
 from pytempo.blocklist.scan import LeftOut, LeftOutReason
+from pytempo.blocklist.set_aside import set_aside
 
-__all__ = ["BlockList", "LeftOut", "LeftOutReason"]
+__all__ = ["BlockList", "LeftOut", "LeftOutReason", "set_aside"]

@@ -40,6 +40,7 @@ class BlockList:
     def __init__(self, root: Path, damaged_root: Path, logger: logging.Logger, read_only: bool = False) -> None:
         self.backend = LocalBackend(root)
         self.damaged_root = damaged_root
+        self.damaged = LocalBackend(damaged_root)
         self.read_only = read_only
         self._logger = logger
         self._turn = threading.Lock()

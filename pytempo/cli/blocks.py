@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from pytempo.cli import output
+from pytempo.cli import checking, output
 from pytempo.cli.options import AsJson, Data, Url
 from pytempo.cli.source import open_source
 from pytempo.errors import NotFound
 
 app = typer.Typer(no_args_is_help=True, help="Look at blocks.")
+app.command()(checking.verify)
+app.command()(checking.repair)
 
 
 @app.command("list")
