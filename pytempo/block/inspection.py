@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from pytempo.backend import Backend
 from pytempo.block import filenames, id_bloom
 from pytempo.block.checked_file import CheckedFile
@@ -51,10 +54,13 @@ class Inspection:
         with self._noting(self.flaws):
             self._checksums = read_checksums(self._backend, self.meta) if self.meta.checksums else None
         yield from self._read_bytes()
-        if self.meta.format == VPARQUET4:
-            with self._noting(self.damage):
-                self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._checksums)
-        if self.file is None:
+        if self.meta.format != VPARQUET4:
+            yield from self._read_pages()
+            return
+        try:
+            self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._checksums)
+        except Damaged as error:
+            self._note(self.damage, error)
             return
         yield from self._read_rows(self.file)
         if not self.damage:
@@ -80,6 +86,16 @@ class Inspection:
                 with self._noting(self.damage):
                     content.read(first, length)
                 yield length
+
+    def _read_pages(self) -> Iterator[int]:
+        """Every page of a file whose columns mean nothing here."""
+        try:
+            with pq.ParquetFile(self._path(filenames.DATA), memory_map=False, page_checksum_verification=True) as file:
+                for group in range(file.num_row_groups):
+                    file.read_row_group(group, use_threads=False)
+                    yield self.meta.size // file.num_row_groups
+        except (pa.ArrowException, OSError) as error:
+            self.damage.append(Damaged(self._path(filenames.DATA), f"cannot be read: {error}"))
 
     def _read_rows(self, file: DataFile) -> Iterator[int]:
         """Every value of every row group."""
@@ -142,8 +158,11 @@ class Inspection:
         try:
             yield
         except Damaged as error:
-            if str(error) not in map(str, (*self.flaws, *self.damage)):
-                into.append(error)
+            self._note(into, error)
+
+    def _note(self, into: list[Damaged], error: Damaged) -> None:
+        if str(error) not in map(str, (*self.flaws, *self.damage)):
+            into.append(error)
 
     def _key(self, name: str) -> str:
         return filenames.key(self.meta.tenant, self.meta.block_id, name)

@@ -176,3 +176,15 @@ def test_the_commands_tell_by_their_status_and_speak_json(data: Path) -> None:
     status, told = run("repair")
     assert (status, told.split()[0]) == (0, "rewritten")
     assert run("verify") == (0, f"1 blocks ({report['bytes']} bytes) and 0 WAL segments read, 0 findings\n")
+
+
+def test_of_a_block_in_another_format_every_page_is_read(data: Path) -> None:
+    block = block_in(data)
+    document = json.loads((block / "meta.json").read_bytes())
+    del document["pytempo"]
+    (block / "meta.json").write_text(json.dumps(document | {"format": "vParquet5"}))
+    (block / "checksums").unlink()
+    assert found_by(data) == []
+    column = pq.read_metadata(block / "data.parquet").row_group(3).column(0)
+    flip(block / "data.parquet", column.data_page_offset + column.total_compressed_size - 1)
+    assert [kind for kind, _ in found_by(data)] == ["damaged"]
