@@ -81,7 +81,8 @@ class Sources:
     def _flawed(self, block_id: str, error: Damaged) -> None:
         if (block_id, error.path) not in self._flaws:
             self._flaws.add((block_id, error.path))
-            self._logger.warning("block %s is read without a file; `pytempo blocks repair` makes it anew: %s", block_id, error)
+            told = str(error)  # a log that keeps the error would keep the block's files open by its stack
+            self._logger.warning("block %s is read without a file; `pytempo blocks repair` makes it anew: %s", block_id, told)
 
     def _open(self, meta: BlockMeta) -> BlockSource:
         if meta.block_id not in self._opened:
