@@ -207,7 +207,11 @@ class Questions(ABC):
 
     def explain(self, q: str = "{}", *, start: int | None = None, end: int | None = None, tenant: str = DEFAULT_TENANT) -> Plan:
         """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so. Raises BadQuery."""
-        return explain(q, self._read(tenant), *_window(start, end))
+        while True:
+            try:
+                return explain(q, self._read(tenant), *_window(start, end))
+            except (Damaged, NotFound) as error:
+                self._leave_out(tenant, error)
 
     def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None) -> Answer:
         """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
@@ -217,13 +221,17 @@ class Questions(ABC):
             try:
                 answer = ask(self._read(tenant), budget)
             except (Damaged, NotFound) as error:
-                if not self._sources.leave_out(tenant, error):
-                    raise
+                self._leave_out(tenant, error)
                 continue
             if answer is not None:
                 answer.inspected.left_out = self._sources.left_out(tenant, *window)
             budget.end()
             return answer
+
+    def _leave_out(self, tenant: str, error: Damaged | NotFound) -> None:
+        """Ask no more the block that an error tells of; raises the error where it tells of none."""
+        if not self._sources.leave_out(tenant, error):
+            raise error
 
 
 def _window(start: int | None, end: int | None) -> tuple[int, int]:

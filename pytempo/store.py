@@ -70,7 +70,7 @@ class Store(Questions):
             folders = self._directory
             blocks = BlockList.open(folders.blocks, folders.damaged, self._logger, read_only, folders.compacting)
             self._sources = Sources(self._live, blocks, self._logger)
-            self.metrics = StoreMetrics(self.registry, self._live, blocks, self._sources.left_out)
+            self.metrics = StoreMetrics(self.registry, self._live, blocks, self._sources.left_out, lambda: self._sources.flaws)
             self._log: Wal | WalView
             if read_only:
                 self._log = WalView(self._directory.wal, logger=self._logger)

@@ -20,7 +20,9 @@ MIB = 1024 * 1024
 class StoreMetrics:
     """Counts flushes and hands out what the parts of the store count themselves."""
 
-    def __init__(self, registry: CollectorRegistry, live: Live, blocks: BlockList, left_out: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, live: Live, blocks: BlockList, left_out: Callable[[], tuple[str, ...]], flaws: Callable[[], int]
+    ) -> None:
         seconds, sizes = tuple(2.0**power for power in range(10)), tuple(float(MIB << power) for power in range(10))
         self._flushed = Counter("tempo_ingester_blocks_flushed", "Blocks cut from live spans.", registry=registry)
         self._seconds = Histogram("tempo_ingester_flush_duration_seconds", "Seconds to cut a block.", buckets=seconds, registry=registry)
@@ -29,7 +31,7 @@ class StoreMetrics:
         self._replay_errors = Counter(
             "tempo_ingester_replay_errors", "Segments that could not be replayed.", ("tenant",), registry=registry
         )
-        self._state = _State(live, blocks, left_out)
+        self._state = _State(live, blocks, left_out, flaws)
         registry.register(self._state)
 
     def watch_log(self, wal: Wal) -> None:
@@ -55,8 +57,8 @@ class StoreMetrics:
 class _State(Collector):
     """Reads what the parts of a store know at the moment of a scrape."""
 
-    def __init__(self, live: Live, blocks: BlockList, left_out: Callable[[], tuple[str, ...]]) -> None:
-        self._live, self._blocks, self._left_out = live, blocks, left_out
+    def __init__(self, live: Live, blocks: BlockList, left_out: Callable[[], tuple[str, ...]], flaws: Callable[[], int]) -> None:
+        self._live, self._blocks, self._left_out, self._flaws = live, blocks, left_out, flaws
         self.wal: Wal | None = None
 
     def describe(self) -> Iterable[Metric]:
@@ -76,6 +78,11 @@ class _State(Collector):
         )
         damaged = self._blocks.set_aside_count + len(self._left_out())
         yield GaugeMetricFamily("pytempo_damaged_blocks", "Damaged blocks met since the start, set aside or left out.", value=damaged)
+        yield GaugeMetricFamily(
+            "pytempo_damaged_side_files",
+            "Damaged filters and checksums met since the start; no span is missing for them.",
+            value=self._flaws(),
+        )
         if self.wal is not None:
             yield from _log_metrics(self.wal)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from pytempo.backend.open_file import OpenFile
 from pytempo.errors import BadRequest
 
 TEMPORARY_SUFFIX = ".pytempo-tmp"
@@ -48,6 +49,10 @@ class Backend(Protocol):
         """Exactly `length` bytes from `offset`; `NotFound` if there is no value, `Damaged` if it ends before them."""
         ...
 
+    def open(self, key: str) -> OpenFile:
+        """The value for reading it by place, whatever happens to the key meanwhile; `NotFound` if there is none."""
+        ...
+
     def size(self, key: str) -> int:
         """Bytes of the value; `NotFound` if there is none."""
         ...
@@ -65,7 +70,7 @@ class Backend(Protocol):
         ...
 
     def local_path(self, key: str) -> Path | None:
-        """A file on this machine that holds exactly the value (it may be mapped into memory), None where there is no such file."""
+        """A file on this machine that holds exactly the value, None where there is no such file."""
         ...
 
 

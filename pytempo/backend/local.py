@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pytempo.backend.base import TEMPORARY_SUFFIX, Listing, check_key
+from pytempo.backend.open_file import DiskFile, KeptOpen
 from pytempo.errors import Damaged, NotFound, Unavailable
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
@@ -32,6 +33,7 @@ class LocalBackend:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._kept = KeptOpen()
 
     def put(self, key: str, data: bytes) -> None:
         with self.writer(key) as file:
@@ -68,6 +70,9 @@ class LocalBackend:
         if len(data) < length:
             raise Damaged(str(path), f"ends at byte {offset + len(data)}, {length} bytes were to be read", offset)
         return data
+
+    def open(self, key: str) -> DiskFile:
+        return DiskFile(self._path(key), self._kept)
 
     def size(self, key: str) -> int:
         path = self._path(key)

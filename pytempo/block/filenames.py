@@ -15,6 +15,9 @@ DATA = "data.parquet"
 INDEX = "index"
 """The last trace id of each row group; readers do without."""
 
+CHECKSUMS = "checksums"
+"""What the bytes of `DATA` and of the small files must be; ours, Tempo passes over it."""
+
 COMPACTED_META = "meta.compacted.json"
 """`META` renamed: the block's rows live on in a compacted one, and its folder waits for deletion."""
 

@@ -3,9 +3,11 @@
 The keys are Tempo's. One more, `pytempo`, holds what Tempo's keys are too coarse for; Tempo ignores keys it does not know:
 
     "pytempo": {"version": 1, "startNanos": 1795593600229329003, "endNanos": 1795595297442709463,
-                "ranges": [[0, 0], [1795593600229329003, 1795595297442709463]], "spans": 812}
+                "ranges": [[0, 0], [1795593600229329003, 1795595297442709463]], "spans": 812, "checksums": true,
+                "checksum": "0f3a..."}
 
-A block without it (written by Tempo, or by a later version of this key) is read from Tempo's keys alone.
+A block without it (written by Tempo, or by a later version of this key) is read from Tempo's keys alone. `checksum`, in whatever version,
+is XXH3 of the document as it is written without this one field, so that no flipped bit changes a time or a count unseen.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pytempo.backend import is_name
 from pytempo.block import rfc3339, time_ranges
+from pytempo.block.checksums import digest
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.filenames import is_block_id
 from pytempo.block.time_ranges import Range
@@ -25,6 +28,9 @@ from pytempo.errors import Damaged
 
 OWN_KEY = "pytempo"
 OWN_VERSION = 1
+
+_CHECKSUM = "checksum"
+"""Field of our key that covers all others of the document."""
 
 _LEGACY_BLOOM_SHARDS = 10
 """What `bloomShards` 0 means to Tempo: blocks from before the field existed."""
@@ -81,6 +87,9 @@ class BlockMeta:
     spans: int | None = None
     """Rows of the span level; None where the writer did not say."""
 
+    checksums: bool = False
+    """Whether the block has a file of checksums."""
+
     exact: bool = True
     """Whether `start` and `end` are known to the nanosecond; False for blocks without our key, where a second is lost."""
 
@@ -118,7 +127,11 @@ class BlockMeta:
             document["dedicatedColumns"] = [column.to_json() for column in self.dedicated_columns]
         if self.exact:
             document[OWN_KEY] = self._own_key()
-        return json.dumps({**document, **self._unknown(document)}, separators=(",", ":")).encode()
+        document |= self._unknown(document)
+        own = document.get(OWN_KEY)
+        if isinstance(own, dict) and (self.exact or _CHECKSUM in own):
+            document[OWN_KEY] = {**own, _CHECKSUM: _checksum(document)}
+        return _dump(document)
 
     @classmethod
     def from_bytes(cls, data: bytes, path: str) -> BlockMeta:
@@ -163,6 +176,8 @@ class BlockMeta:
             own["ranges"] = [list(interval) for interval in self.ranges]
         if self.spans is not None:
             own["spans"] = self.spans
+        if self.checksums:
+            own["checksums"] = True
         return own
 
 
@@ -172,6 +187,7 @@ class _Fields:
     def __init__(self, data: bytes, path: str) -> None:
         self._path = path
         self.left = _json_object(data, path)
+        _check(self.left, path)
 
     def take(self, name: str, kind: type[_T], sound: Callable[[_T], bool] = lambda value: True) -> _T:
         """The value of a needed key, of exactly this type."""
@@ -207,14 +223,15 @@ class _Fields:
         own = self.left.get(name)
         if not isinstance(own, dict) or own.get("version") != OWN_VERSION:
             return {}
-        start, end, spans = own.get("startNanos"), own.get("endNanos"), own.get("spans")
+        start, end, spans, checksums = own.get("startNanos"), own.get("endNanos"), own.get("spans"), own.get("checksums", False)
         ranges = own.get("ranges", [])
         if not (_is_range([start, end]) and isinstance(ranges, list) and all(map(_is_range, ranges)) and time_ranges.are_disjoint(ranges)):
             self._refuse(name, own)
-        if spans is not None and not _is_count(spans):
+        if (spans is not None and not _is_count(spans)) or not isinstance(checksums, bool):
             self._refuse(name, own)
         del self.left[name]
-        return {"start": start, "end": end, "ranges": tuple(map(tuple, ranges)), "spans": spans, "exact": True}
+        values = {"start": start, "end": end, "ranges": tuple(map(tuple, ranges)), "spans": spans, "checksums": checksums}
+        return {**values, "exact": True}
 
     def _refuse(self, name: str, value: object) -> NoReturn:
         raise Damaged(self._path, f"field {name!r} has the value {str(value)[:200]!r}")
@@ -233,6 +250,23 @@ def _json_object(data: bytes, path: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Damaged(path, "not a JSON object")
     return document
+
+
+def _dump(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    """Of a document whose own key may have its checksum in it."""
+    own = {name: value for name, value in document[OWN_KEY].items() if name != _CHECKSUM}
+    return digest(_dump({**document, OWN_KEY: own}))
+
+
+def _check(document: dict[str, Any], path: str) -> None:
+    """Raise Damaged where a document does not agree with the checksum in it."""
+    own = document.get(OWN_KEY)
+    if isinstance(own, dict) and _CHECKSUM in own and own[_CHECKSUM] != _checksum(document):
+        raise Damaged(path, "the checksum differs")
 
 
 def _is_count(value: object) -> bool:

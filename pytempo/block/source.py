@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
 
 from pytempo.backend import Backend
 from pytempo.block import filenames, id_bloom
+from pytempo.block.checksums import Checksums
 from pytempo.block.id_bloom import BloomShard
 from pytempo.block.meta import BlockMeta
 from pytempo.block.sequence import sequence_of
@@ -29,17 +30,19 @@ class BlockSource:
     """The spans of one block (a `model.scan.Source`). Safe to use from several threads.
 
     Nothing is opened before it is needed. What is opened stays: the footer, the filters that were asked, the trace ids once they were read,
-    and the mapping of data.parquet, so that a query goes on when the block is deleted meanwhile. Every method that reads may raise
-    NotFound where the block is gone before it was opened, Damaged naming the file, Unavailable where the disk fails.
+    and data.parquet itself, so that a query goes on when the block is deleted meanwhile. Every method that reads may raise NotFound where
+    the block is gone before it was opened, Damaged naming the file, Unavailable where the disk fails. Damage to a file without which the
+    answer is the same, only slower (id filters, checksums), is reported and not raised.
     """
 
-    def __init__(self, backend: Backend, meta: BlockMeta) -> None:
-        """Raises UnsupportedFormat for a block whose rows are not read here."""
+    def __init__(self, backend: Backend, meta: BlockMeta, report: Callable[[str, Damaged], None] = lambda block, error: None) -> None:
+        """`report` hears of damage that costs no span, with the block's id. Raises UnsupportedFormat for a block whose rows are not
+        read here."""
         if meta.format != VPARQUET4:
             path = filenames.key(meta.tenant, meta.block_id, filenames.META)
             raise UnsupportedFormat(path, meta.format, "its rows cannot be searched yet")
         self.meta = meta
-        self._backend = backend
+        self._backend, self._report = backend, report
         self._lock = threading.RLock()
         self._shards: dict[int, BloomShard | None] = {}
         self._ids: TraceIds | None = None
@@ -93,7 +96,18 @@ class BlockSource:
 
     @cached_property
     def _file(self) -> DataFile:
-        return DataFile.open(self._backend, self._key(filenames.DATA))
+        return DataFile.open(self._backend, self._key(filenames.DATA), self._checksums)
+
+    @cached_property
+    def _checksums(self) -> Checksums | None:
+        """None where the block has none, or none that can be used."""
+        if not self.meta.checksums:
+            return None
+        try:
+            return read_checksums(self._backend, self.meta)
+        except Damaged as error:
+            self._report(self.meta.block_id, error)
+            return None
 
     @cached_property
     def _pruning(self) -> Pruning:
@@ -131,19 +145,29 @@ class BlockSource:
         return [group for group in near if (self._looked_at[group].find(wanted) >= 0).any()]
 
     def _shard(self, number: int) -> BloomShard | None:
-        """A shard of the id filter; None where the block has none, then every id may be there."""
+        """A shard of the id filter; None where the block has none that can be trusted, then every id may be there."""
         if number not in self._shards:
-            key = self._key(filenames.bloom(number))
             try:
-                self._shards[number] = BloomShard.from_bytes(self._backend.get(key), key)
-            except NotFound:
+                self._shards[number] = self._read_shard(filenames.bloom(number))
+            except Damaged as error:
+                self._report(self.meta.block_id, error)
                 self._shards[number] = None
         return self._shards[number]
+
+    def _read_shard(self, name: str) -> BloomShard:
+        path = str(self._backend.local_path(self._key(name)) or self._key(name))
+        try:
+            data = self._backend.get(self._key(name))
+        except NotFound as error:
+            raise Damaged(path, "is missing; trace ids are looked up without it") from error
+        if self._checksums is not None:
+            self._checksums.check_file(name, data, path)
+        return BloomShard.from_bytes(data, path)
 
     def _read_ids(self) -> TraceIds:
         column = self._file.read_all(paths.TRACE_ID)
         ids = TraceIds.concat([leaves.trace_ids(chunk, self._file.path) for chunk in column.chunks if len(chunk)])
-        unordered = np.flatnonzero(~_ascends(ids))
+        unordered = np.flatnonzero(~ascends(ids))
         if len(unordered):
             row = int(unordered[0]) + 1
             raise Damaged(self._file.path, f"the trace id of row {row}, {ids.hex(row)}, does not follow the one before")
@@ -153,7 +177,17 @@ class BlockSource:
         return filenames.key(self.meta.tenant, self.meta.block_id, name)
 
 
-def _ascends(ids: TraceIds) -> Bools:
+def read_checksums(backend: Backend, meta: BlockMeta) -> Checksums | None:
+    """What the bytes of a block must be; None for a file of a later version. Raises Damaged where the file is missing or changed."""
+    key = filenames.key(meta.tenant, meta.block_id, filenames.CHECKSUMS)
+    path = str(backend.local_path(key) or key)
+    try:
+        return Checksums.from_bytes(backend.get(key), path)
+    except NotFound as error:
+        raise Damaged(path, "is missing, though the block was written with it") from error
+
+
+def ascends(ids: TraceIds) -> Bools:
     """For every id but the first whether it is greater than the one before."""
     high, low = ids.high, ids.low
     out: Bools = (high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] > low[:-1]))

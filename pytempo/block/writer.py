@@ -1,7 +1,7 @@
 """Writing a block: all its files, in the order that makes it appear whole or not at all.
 
     1  what an earlier attempt left in the folder is removed (it has no meta.json, or the block would be published)
-    2  data.parquet, bloom-0 ..., index: each durable before the next; the folder is no block to any reader yet
+    2  data.parquet, bloom-0 ..., index, checksums: each durable before the next; the folder is no block to any reader yet
     3  meta.json is renamed into place: the block is published
 
 A stop between any two steps leaves nothing that a reader sees; writing the block again begins at step 1.
@@ -10,7 +10,7 @@ A stop between any two steps leaves nothing that a reader sees; writing the bloc
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from pytempo.backend import Backend
 from pytempo.block import filenames, id_bloom
+from pytempo.block.checksums import Checksums, HashingFile, digest
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.lineage import lineage_fields
 from pytempo.block.meta import BlockMeta
@@ -92,21 +93,27 @@ def write_files(backend: Backend, tenant: str, block_id: UUID, batches: Iterable
     last_ids: list[bytes] = []
     ranges: list[Range] = []
     rows = spans = 0
-    with (
-        backend.writer(f"{folder}/{filenames.DATA}") as file,
-        RowWriter(file, options.dedicated_columns, options.row_group_spans, options.compression_level) as writer,
-    ):
-        for batch in batches:
-            bounds, ids = writer.write(batch), batch.trace_ids()
-            blooms.add(ids.to_bytes())
-            last_ids += [bytes(row) for row in ids.take(bounds[1:] - 1).to_bytes()]
-            ranges = _widened(ranges, batch)
-            rows, spans = rows + len(ids), spans + batch.count(Level.SPAN)
+    with backend.writer(f"{folder}/{filenames.DATA}") as file:
+        hashing = HashingFile(file)
+        with RowWriter(hashing, options.dedicated_columns, options.row_group_spans, options.compression_level) as writer:
+            for batch in batches:
+                bounds, ids = writer.write(batch), batch.trace_ids()
+                blooms.add(ids.to_bytes())
+                last_ids += [bytes(row) for row in ids.take(bounds[1:] - 1).to_bytes()]
+                ranges = _widened(ranges, batch)
+                rows, spans = rows + len(ids), spans + batch.count(Level.SPAN)
     shards = blooms.files()
-    for shard, data in enumerate(shards):
-        backend.put(f"{folder}/{filenames.bloom(shard)}", data)
-    backend.put(f"{folder}/{filenames.INDEX}", RowIndex(tuple(last_ids)).to_bytes())
+    write_side_files(backend, folder, hashing.checksums(), shards, RowIndex(tuple(last_ids)))
     return Written(len(last_ids), rows, spans, len(shards), tuple(ranges))
+
+
+def write_side_files(backend: Backend, folder: str, checksums: Checksums, shards: Sequence[bytes], index: RowIndex) -> None:
+    """Put the id filters, the row index and the checksums of a block whose data.parquet is written into its folder."""
+    contents = {filenames.bloom(number): data for number, data in enumerate(shards)} | {filenames.INDEX: index.to_bytes()}
+    for name, data in contents.items():
+        backend.put(f"{folder}/{name}", data)
+    listed = replace(checksums, files={name: digest(data) for name, data in contents.items()})
+    backend.put(f"{folder}/{filenames.CHECKSUMS}", listed.to_bytes())
 
 
 def _widened(ranges: Sequence[Range], batch: Batch) -> list[Range]:
@@ -147,6 +154,7 @@ def write_meta(
         dedicated_columns=options.dedicated_columns,
         ranges=written.ranges,
         spans=written.spans,
+        checksums=True,
         extra=extra,
     )
     backend.put(filenames.key(tenant, str(block_id), filenames.META), meta.to_bytes())

@@ -47,6 +47,7 @@ class BlockList:
         self.scratch = LocalBackend(scratch_root or root.with_name("compacting"))
         """Where a block is written that comes into the list as a whole, by `adopt`. Emptied by whoever opens the list for writing."""
         self.damaged_root = damaged_root
+        self.damaged = LocalBackend(damaged_root)
         self.read_only = read_only
         self._logger = logger
         self._turn = threading.Lock()

@@ -7,8 +7,8 @@ What a folder is, in the order of the questions:
   meta.json or data.parquet cannot be read at the moment         UNREADABLE: permissions, an I/O error; the content may be sound
   a format that is not read here                                 UNSUPPORTED
   meta.json names another tenant or block                        MISPLACED: copied or renamed by hand
-  meta.json is no metadata, data.parquet is absent or of
-  another size than meta.json says                               DAMAGED
+  meta.json is no metadata or does not agree with its checksum,
+  data.parquet is absent or of another size than it says         DAMAGED
   otherwise                                                      a block
 A folder that vanishes meanwhile, or whose meta.json does (it goes first when a block is deleted), is passed over as well.
 """
@@ -21,7 +21,7 @@ from enum import StrEnum
 
 from pytempo.backend import LocalBackend, is_name
 from pytempo.block import filenames
-from pytempo.block.meta import BlockMeta
+from pytempo.block.meta import OWN_KEY, BlockMeta
 from pytempo.block.versions import UnsupportedFormat
 from pytempo.errors import Damaged, NotFound, Unavailable
 
@@ -96,6 +96,8 @@ def _look_at(backend: LocalBackend, tenant: str, block_id: str) -> BlockMeta | L
     if (meta.tenant, meta.block_id) != (tenant, block_id):
         cause = f"{path}: is the metadata of block {meta.block_id} of tenant {meta.tenant}; move the folder back to its name"
         return LeftOut(tenant, block_id, LeftOutReason.MISPLACED, cause)
+    if filenames.CHECKSUMS in files and not (meta.exact or OWN_KEY in meta.extra):
+        raise Damaged(path, f"says nothing of the file {filenames.CHECKSUMS}, though it is there")
     return _with_its_rows(backend, meta)
 
 

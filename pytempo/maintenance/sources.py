@@ -30,6 +30,7 @@ class Sources:
         self._gone: deque[str] = deque(maxlen=GONE_KEPT)
         self._opened: dict[str, BlockSource] = {}
         self._damaged: dict[str, BlockMeta] = {}
+        self._flaws: set[tuple[str, str]] = set()
 
     def of(self, tenant: str) -> tuple[Source, ...]:
         """The sources of a tenant, in order of arrival."""
@@ -104,7 +105,18 @@ class Sources:
         with self._switch:
             self._opened.clear()
 
+    @property
+    def flaws(self) -> int:
+        """Files met since the start that are damaged and without which answers are the same, only slower."""
+        return len(self._flaws)
+
+    def _flawed(self, block_id: str, error: Damaged) -> None:
+        if (block_id, error.path) not in self._flaws:
+            self._flaws.add((block_id, error.path))
+            told = str(error)  # a log that keeps the error would keep the block's files open by its stack
+            self._logger.warning("block %s is read without a file; `pytempo blocks repair` makes it anew: %s", block_id, told)
+
     def _open(self, meta: BlockMeta) -> BlockSource:
         if meta.block_id not in self._opened:
-            self._opened[meta.block_id] = BlockSource(self.blocks.backend, meta)
+            self._opened[meta.block_id] = BlockSource(self.blocks.backend, meta, self._flawed)
         return self._opened[meta.block_id]

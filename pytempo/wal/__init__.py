@@ -4,6 +4,7 @@
 """
 
 from pytempo.wal.files import Files
+from pytempo.wal.reader import Damage, TornTail, read_segment
 from pytempo.wal.record import MAXIMUM_PAYLOAD_BYTES, MAXIMUM_TENANT_BYTES, Record
 from pytempo.wal.segment import SegmentInfo
 from pytempo.wal.view import WalView
@@ -12,11 +13,14 @@ from pytempo.wal.wal import Position, Wal, WalStats
 __all__ = [
     "MAXIMUM_PAYLOAD_BYTES",
     "MAXIMUM_TENANT_BYTES",
+    "Damage",
     "Files",
     "Position",
     "Record",
     "SegmentInfo",
+    "TornTail",
     "Wal",
     "WalStats",
     "WalView",
+    "read_segment",
 ]

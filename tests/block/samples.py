@@ -10,9 +10,11 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from pytempo.backend import LocalBackend
+from pytempo.backend import BytesFile, LocalBackend
 from pytempo.block import BlockMeta, DedicatedColumn
+from pytempo.block.checked_file import CheckedFile
 from pytempo.block.source import BlockSource
+from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.writer import BlockOptions, write_block
 from pytempo.model import MemoryBatch, merge
 from pytempo.otlp import decode
@@ -55,3 +57,8 @@ def block_of(root: Path, batch: MemoryBatch, options: BlockOptions = SMALL_GROUP
 
 def source_of(root: Path, batch: MemoryBatch, options: BlockOptions = SMALL_GROUPS) -> BlockSource:
     return BlockSource(*block_of(root, batch, options))
+
+
+def data_file(content: bytes, path: str = "data.parquet") -> DataFile:
+    """An opened data.parquet that lies in memory."""
+    return DataFile(CheckedFile(BytesFile(content, path)))

@@ -40,7 +40,9 @@ META = BlockMeta(
 
 
 def document(meta: BlockMeta = META) -> dict[str, Any]:
+    """What is written, without the checksum, which would tell of any change."""
     loaded: dict[str, Any] = json.loads(meta.to_bytes())
+    loaded.get(OWN_KEY, {}).pop("checksum", None)
     return loaded
 
 
@@ -83,6 +85,34 @@ def test_our_own_key_holds_nanoseconds_ranges_and_spans() -> None:
         "ranges": [[0, 0], [META.start, META.end]],
         "spans": 333,
     }
+
+
+@pytest.mark.parametrize("place", range(0, len(META.to_bytes()), 3))
+def test_a_changed_byte_never_changes_what_is_read(place: int) -> None:
+    """It is damage, or it is a name of ours that is not known any more, which whoever lists blocks notices (`blocklist.scan`)."""
+    changed = bytearray(META.to_bytes())
+    changed[place] ^= 1
+    try:
+        meta = BlockMeta.from_bytes(bytes(changed), PATH)
+    except (Damaged, UnsupportedFormat):
+        return
+    assert meta == META or (OWN_KEY not in meta.extra and not meta.exact)
+
+
+def test_a_file_of_checksums_is_told_of() -> None:
+    meta = replace(META, checksums=True)
+    assert document(meta)[OWN_KEY]["checksums"] is True
+    assert BlockMeta.from_bytes(meta.to_bytes(), PATH) == meta
+
+
+def test_what_a_later_version_wrote_and_is_written_again_has_a_checksum_that_holds() -> None:
+    later = json.loads(META.to_bytes())
+    later[OWN_KEY] = {"version": 2, "checksum": "0" * 16}
+    with pytest.raises(Damaged, match="the checksum differs"):
+        read(later)
+    del later[OWN_KEY]["checksum"]
+    kept = read(later)
+    assert read(json.loads(replace(kept, extra={OWN_KEY: {"version": 2, "checksum": "of old"}}, size=5).to_bytes())).size == 5
 
 
 def test_a_real_tempos_file_is_read() -> None:

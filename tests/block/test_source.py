@@ -7,14 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pytempo.backend import LocalBackend
 from pytempo.block import UnsupportedFormat
-from pytempo.block.source import BlockSource
+from pytempo.block.checked_file import CheckedFile
+from pytempo.block.source import BlockSource, read_checksums
+from pytempo.block.vparquet4 import LEAVES, paths
 from pytempo.block.writer import BlockOptions
 from pytempo.errors import Damaged, NotFound
-from pytempo.model import AttributeName, Batch, Level, Scan, TraceIds
+from pytempo.model import AttributeName, Batch, Condition, Level, Scan, TraceIds
 from tests.block.samples import BASE, TENANT, batch_of, block_of, source_of, the_corpus
 from tests.comparing import as_dicts
 
@@ -111,12 +114,58 @@ def test_ids_are_found_in_a_block_without_its_bloom_filters(tmp_path: Path) -> N
     assert len(list(BlockSource(backend, meta).batches_of(ids.take([7]), Scan()))) == 1
 
 
-def test_a_damaged_bloom_filter_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["bloom-0", "checksums"])
+@pytest.mark.parametrize("injury", ["missing", "empty", "garbage", "a bit flipped"])
+def test_a_damaged_filter_or_file_of_checksums_is_reported_and_costs_no_trace(tmp_path: Path, name: str, injury: str) -> None:
     backend, meta = block_of(tmp_path, the_corpus())
-    (tmp_path / TENANT / meta.block_id / "bloom-0").write_bytes(b"nothing")
+    file = tmp_path / TENANT / meta.block_id / name
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.unlink()
+    if injury != "missing":
+        file.write_bytes({"empty": b"", "garbage": b"nothing\n", "a bit flipped": bytes(content)}[injury])
+    reported: list[tuple[str, str]] = []
+    source = BlockSource(backend, meta, lambda block, error: reported.append((block, error.path)))
+    ids = the_corpus().trace_ids()
 
-    with pytest.raises(Damaged, match="bloom-0"):
-        list(BlockSource(backend, meta).batches_of(ABSENT, Scan()))
+    assert all(len(list(source.batches_of(ids.take([row]), Scan()))) == 1 for row in range(0, len(ids), 20))
+    assert reported == [(meta.block_id, str(file))]
+
+
+@pytest.mark.parametrize("part", ["footer", "bloom filter", "page header", "page", "page index"])
+def test_a_bit_flipped_anywhere_in_the_rows_is_found_and_named(tmp_path: Path, part: str) -> None:
+    """Page checksums alone would see one of these."""
+    backend, meta = block_of(tmp_path, the_corpus())
+    file = tmp_path / TENANT / meta.block_id / "data.parquet"
+    chunk = pq.read_metadata(file).row_group(0).column(list(LEAVES).index(paths.SPAN_ATTRIBUTES.value))
+    content = bytearray(file.read_bytes())
+    place = {
+        "footer": len(content) - 500,
+        "bloom filter": chunk.bloom_filter_offset + chunk.bloom_filter_length - 1,
+        "page header": chunk.data_page_offset + 1,
+        "page": chunk.data_page_offset + chunk.total_compressed_size - 1,
+        "page index": len(content) - meta.footer_size - 20,
+    }[part]
+    content[place] ^= 0x20
+    file.write_bytes(content)
+    scan = Scan(conditions=(Condition(AttributeName(Level.SPAN, "user.id"), "=", "u-7"),), all_conditions=True)
+
+    def read() -> None:
+        for batch in BlockSource(backend, meta).batches(scan):
+            as_dicts(batch)
+        CheckedFile(backend.open(f"{TENANT}/{meta.block_id}/data.parquet"), read_checksums(backend, meta)).read(place, 1)
+
+    with pytest.raises(Damaged, match=r"data\.parquet at byte \d+: the checksum differs"):
+        read()
+
+
+def test_rows_of_another_size_than_their_checksums_are_damaged(tmp_path: Path) -> None:
+    backend, meta = block_of(tmp_path, the_corpus())
+    file = tmp_path / TENANT / meta.block_id / "data.parquet"
+    file.write_bytes(file.read_bytes()[:-1])
+
+    with pytest.raises(Damaged, match=r"data\.parquet: has \d+ bytes, \d+ were written"):
+        list(BlockSource(backend, meta).batches(Scan()))
 
 
 def test_row_groups_outside_of_the_time_range_are_left_out(tmp_path: Path) -> None:

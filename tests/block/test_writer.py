@@ -41,7 +41,7 @@ def test_a_block_has_the_files_of_tempos_layout(tmp_path: Path) -> None:
     meta = write(LocalBackend(tmp_path), the_corpus())
 
     names = sorted(path.name for path in (tmp_path / TENANT / str(ID)).iterdir())
-    assert names == ["bloom-0", "data.parquet", "index", "meta.json"]
+    assert names == ["bloom-0", "checksums", "data.parquet", "index", "meta.json"]
     assert BlockMeta.from_bytes((tmp_path / TENANT / str(ID) / "meta.json").read_bytes(), "meta.json") == meta
 
 
@@ -106,7 +106,7 @@ def test_every_trace_is_in_its_bloom_shard_and_the_index_has_the_last_ids(tmp_pa
     assert RowIndex.from_bytes((folder / "index").read_bytes(), "index").last_ids == tuple(bytes(ids[row - 1]) for row in rows)
 
 
-@pytest.mark.parametrize("stop", ["data.parquet", "bloom-0", "index", "meta.json"])
+@pytest.mark.parametrize("stop", ["data.parquet", "bloom-0", "index", "checksums", "meta.json"])
 def test_a_write_that_is_cut_short_is_not_seen_and_can_be_made_again(tmp_path: Path, stop: str) -> None:
     with pytest.raises(Unavailable):
         write(StoppingBackend(tmp_path, stop), the_corpus())
@@ -125,7 +125,7 @@ def test_what_an_earlier_attempt_left_is_replaced(tmp_path: Path) -> None:
 
     write(LocalBackend(tmp_path), the_corpus())
 
-    assert sorted(path.name for path in folder.iterdir()) == ["bloom-0", "data.parquet", "index", "meta.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["bloom-0", "checksums", "data.parquet", "index", "meta.json"]
 
 
 def test_a_published_block_is_not_written_over(tmp_path: Path) -> None:

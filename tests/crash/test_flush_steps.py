@@ -22,7 +22,7 @@ TRACES = [f"{number:032x}" for number in range(0xA, 0xD)]
 STEPS = SEGMENTS * (2 * len(TENANTS) + 1)
 """Every tenant's block is published and switched to, then the segment goes."""
 
-FILES = ("data.parquet", "bloom-0", "index", "meta.json")
+FILES = ("data.parquet", "bloom-0", "index", "checksums", "meta.json")
 """Of a block, in the order in which they are written."""
 
 

@@ -6,14 +6,16 @@ import logging
 import shutil
 import struct
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
 
 import pytest
 
 import pytempo
-from pytempo import BadConfig
+from pytempo import BadConfig, Store
 from pytempo.wal import Record
+from tests.building import BASE, SECOND
 from tests.store.conftest import Log, OpenStore, as_after_a_kill, found, metric, named
 from tests.store.logs import record, write_log
 
@@ -124,11 +126,11 @@ class TestBlocks:
         assert not (data / "damaged").exists()
 
     def test_files_that_were_not_finished_are_cleared_away(self, data: Path, blocks: list[Path], open_store: OpenStore) -> None:
-        for name in ("meta.json", "index", "bloom-0"):
+        for name in ("meta.json", "checksums", "index", "bloom-0"):
             (blocks[0] / name).unlink()
         (blocks[0] / "data.parquet").rename(blocks[0] / "data.parquet.0a1b2c3d.pytempo-tmp")
         self.served_once_and_cut_again(data, blocks, open_store)
-        assert sorted(path.name for path in blocks[0].iterdir()) == ["bloom-0", "data.parquet", "index", "meta.json"]
+        assert sorted(path.name for path in blocks[0].iterdir()) == ["bloom-0", "checksums", "data.parquet", "index", "meta.json"]
 
     @pytest.mark.parametrize("injury", ["rows cut in half", "rows empty", "rows missing", "metadata cut in half"])
     def test_a_damaged_block_is_set_aside_and_served_from_its_segment(
@@ -165,6 +167,60 @@ def injure(block: Path, injury: str) -> None:
     file.unlink()
     if what != "missing":
         file.write_bytes(content[: len(content) // 2] if what == "cut in half" else b"")
+
+
+class TestFlippedBits:
+    """Bits that turn over in the files of a block while a store runs; every question meets them as it reads."""
+
+    @pytest.fixture
+    def store(self, data: Path, open_store: OpenStore) -> Store:
+        """A store with two blocks, nothing of them opened."""
+        with pytempo.open(data) as writer:
+            for name in ("one", "two"):
+                writer.export(named(name))
+                writer.flush()
+        return open_store(data)
+
+    @pytest.mark.parametrize("ask", ["search", "explain", "trace", "tags", "query_instant"])
+    def test_a_footer_that_is_damaged_costs_its_block_and_every_question_goes_on(
+        self, data: Path, store: Store, ask: str, log: Log
+    ) -> None:
+        hit, sound = (block.block_id for block in store.blocks())
+        rows = data / "blocks" / "single-tenant" / hit / "data.parquet"
+        flip(rows, rows.stat().st_size - 300)
+        questions: dict[str, Callable[[], object]] = {
+            "search": store.search,
+            "explain": store.explain,
+            "trace": lambda: store.trace("abcd"),
+            "tags": store.tags,
+            "query_instant": lambda: store.query_instant("{} | count_over_time()", start=BASE - SECOND, end=BASE + SECOND),
+        }
+        questions["search" if ask == "trace" else ask]()
+        questions[ask]()
+        assert store.left_out() == (hit,)
+        assert len(found(store)) == 1
+        assert [source.name for source in store.explain().sources] == [sound]
+        assert metric(store, "pytempo_damaged_blocks") == 1
+        assert [hit in line and "the checksum differs" in line for line in log.of(logging.ERROR)] == [True]
+        assert rows.exists()
+
+    @pytest.mark.parametrize("name", ["bloom-0", "checksums"])
+    def test_a_filter_that_is_damaged_costs_no_answer_and_is_told(self, data: Path, store: Store, name: str, log: Log) -> None:
+        hit = store.blocks()[0].block_id
+        flip(data / "blocks" / "single-tenant" / hit / name, 40)
+        with pytempo.open(data, read_only=True) as reader:
+            ids = [trace.trace_id for trace in reader.search()]
+        assert [store.trace(each) is not None for each in ids] == [True, True]
+        assert found(store) == ["one", "two"]
+        assert (metric(store, "pytempo_damaged_side_files"), metric(store, "pytempo_damaged_blocks")) == (1, 0)
+        assert [hit in line and f"{name}:" in line for line in log.of(logging.WARNING)] == [True]
+
+
+def flip(path: Path, place: int) -> None:
+    """Turn a bit of a file over."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0x10
+    path.write_bytes(content)
 
 
 class TestStrangers:

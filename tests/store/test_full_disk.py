@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ import pytest
 
 import pytempo
 from pytempo import BadConfig, Unavailable
+from pytempo.blocklist import BlockList
+from pytempo.maintenance.verify import Report, verify
+from pytempo.wal import WalView
 from tests.server.conftest import EXPORT
 from tests.servers import serve
 from tests.store.conftest import OpenStore, found, metric, named
@@ -119,6 +123,7 @@ def test_a_start_on_a_full_disk_serves_what_is_there(data: Path, open_store: Ope
     again.flush()
     again.export(named("after"))
     assert found(again) == [*acknowledged, "after"]
+    assert findings(data) == []
 
 
 def test_a_new_directory_on_a_full_disk_is_refused_with_the_reason(disk: Path, free_room: Callable[[], None]) -> None:
@@ -159,6 +164,16 @@ def test_a_server_refuses_retryably_over_grpc_and_http(data: Path, free_room: Ca
         server.kill()
     with pytempo.open(data) as store:
         assert found(store) == [*acknowledged, "over grpc", "over http"]
+    assert findings(data) == []
+
+
+def findings(data: Path) -> list[str]:
+    """What `pytempo blocks verify` finds in a data directory."""
+    report, logger = Report(), logging.getLogger("pytempo.test")
+    blocks = BlockList.open(data / "blocks", data / "damaged", logger, read_only=True)
+    for _ in verify(blocks, WalView(data / "wal", logger=logger), report):
+        continue
+    return [finding.cause for finding in report.findings]
 
 
 def take_what_is_left(folder: Path) -> None:

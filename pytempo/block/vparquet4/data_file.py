@@ -1,13 +1,13 @@
 """An open data.parquet: its footer, what the footer says of each column chunk, and reading leaves of a row group as flat arrays.
 
-The file is mapped into memory once and its readers are made over the mapping, so a deletion of the file does not disturb whoever still
-reads it. A reader of pyarrow must not be used by two threads at once: whoever reads takes one out of a pool and puts it back.
+What is read comes from the disk at that moment, checked byte for byte (`block.checked_file`), and is given back when it is decoded. A
+reader of pyarrow must not be used by two threads at once: whoever reads takes one out of a pool and puts it back.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,17 +18,22 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pytempo.backend import Backend
+from pytempo.block.checked_file import CheckedFile, Range, Window
+from pytempo.block.checksums import Checksums
 from pytempo.block.value_bloom import ValueBlooms, parse_filter
 from pytempo.block.vparquet4.columns import DICTIONARIES
 from pytempo.block.vparquet4.dictionary_page import distinct_values
 from pytempo.block.vparquet4.schema import LEAVES
-from pytempo.errors import Damaged, NotFound
+from pytempo.errors import Damaged
 
 UNREADABLE = (pa.ArrowException, OSError)
 """What pyarrow raises for bytes that are not what the footer says, checksums that differ among them."""
 
 READERS_KEPT = 4
 """Idle readers of one file: a reader costs a millisecond to make and some 100 KB to keep."""
+
+_TAIL = 64 * 1024
+"""Bytes read from the end of a file in one go; the footer of a small block lies in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ class Chunk:
     memory: int = 0
     """Bytes that its values take when they are read, at least."""
 
+    first: int = 0
+    """Where its pages begin in the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
@@ -63,34 +71,24 @@ class Leaves:
 
 
 class DataFile:
-    """One data.parquet, mapped. Safe to use from several threads."""
+    """One data.parquet. Safe to use from several threads."""
 
-    def __init__(self, path: str, content: Any) -> None:
-        """`content` is the whole file as a `pa.Buffer`, `path` its name in messages. Raises Damaged where its footer cannot be read."""
-        self.path, self._content = path, content
-        try:
-            self.footer = pq.read_metadata(pa.BufferReader(content))
-        except UNREADABLE as error:
-            raise Damaged(path, f"no Parquet footer that can be read: {error}") from error
+    def __init__(self, content: CheckedFile) -> None:
+        """Raises Damaged where its footer cannot be read, and what reading raises."""
+        self.path, self._content = content.path, content
+        self.footer = _read_footer(content)
         self._lock = threading.Lock()
-        self._idle: list[Any] = []
+        self._idle: list[_Reader] = []
         self._chunks: dict[tuple[int, str], Chunk] = {}
         self._distinct: dict[tuple[int, str], frozenset[bytes] | None] = {}
         missing = LEAVES.keys() - self._columns.keys()
         if missing:
-            raise Damaged(path, f"{len(missing)} columns of its format are missing, {min(missing)} among them")
+            raise Damaged(self.path, f"{len(missing)} columns of its format are missing, {min(missing)} among them")
 
     @classmethod
-    def open(cls, backend: Backend, key: str) -> DataFile:
+    def open(cls, backend: Backend, key: str, checksums: Checksums | None = None) -> DataFile:
         """The file under a key. Raises NotFound where it is gone, Unavailable, Damaged."""
-        path = backend.local_path(key)
-        if path is None:
-            return cls(key, pa.py_buffer(backend.get(key)))
-        try:
-            with pa.memory_map(str(path)) as file:
-                return cls(str(path), file.read_buffer())
-        except FileNotFoundError as error:
-            raise NotFound(f"{path}: no such file") from error
+        return cls(CheckedFile(backend.open(key), checksums))
 
     @property
     def row_groups(self) -> int:
@@ -118,7 +116,7 @@ class DataFile:
         key = (group, path)
         if key not in self._distinct:
             chunk = self.footer.row_group(group).column(self._columns[path])
-            self._distinct[key] = frozenset() if self.chunk(group, path).empty else distinct_values(self._content, chunk, self.path)
+            self._distinct[key] = frozenset() if self.chunk(group, path).empty else distinct_values(self._content, chunk)
         distinct = self._distinct[key]
         return distinct is None or value.encode(errors="surrogatepass") in distinct
 
@@ -128,57 +126,87 @@ class DataFile:
         for group in range(self.row_groups):
             column = self.footer.row_group(group).column(self._columns[path])
             offset, length = column.bloom_filter_offset, column.bloom_filter_length
-            data = self._content[offset : offset + length].to_pybytes() if offset is not None and length else None
+            data = self._content.read(offset, length) if offset is not None and length else None
             filters.append(None if data is None else parse_filter(data, f"{self.path} ({path})", offset))
         return ValueBlooms.of(filters)
 
     def read(self, group: int, paths: Collection[str]) -> Leaves:
-        """Leaves of one row group, in one go. Raises Damaged, naming file and row group."""
+        """Leaves of one row group, in one go. Raises Damaged, naming file and row group, NotFound and Unavailable."""
         leaves = Leaves({}, {})
-        try:
-            reader = self._take_reader()
-            table = reader.read_row_group(group, columns=list(paths), use_threads=False)
-        except UNREADABLE as error:
-            raise Damaged(self.path, f"row group {group} cannot be read: {error}") from error
-        with self._lock:
-            if len(self._idle) < READERS_KEPT:
-                self._idle.append(reader)
+        table = self._read([group], paths)
         for name in table.column_names:
             _flatten(_whole(table, name), name, leaves)
         return leaves
 
     def read_all(self, path: str) -> Any:
-        """A top-level leaf of all row groups, as a chunked array. Raises Damaged."""
-        try:
-            return self._reader().read(columns=[path], use_threads=False).column(0)
-        except UNREADABLE as error:
-            raise Damaged(self.path, f"column {path} cannot be read: {error}") from error
+        """A top-level leaf of all row groups, as a chunked array. Raises as `read`."""
+        return self._read(range(self.row_groups), [path]).column(0)
 
-    def _take_reader(self) -> Any:
+    def _read(self, groups: Sequence[int], paths: Collection[str]) -> Any:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return self._reader()
+            reader = self._idle.pop() if self._idle else None
+        reader = reader or _Reader(self._content, self.footer)
+        chunks = [self.chunk(group, path) for group in groups for path in paths]
+        try:
+            table = reader.read(groups, paths, [(chunk.first, chunk.first + chunk.size) for chunk in chunks])
+        except UNREADABLE as error:
+            raise Damaged(self.path, f"{_named(groups)} cannot be read: {error}") from error
+        with self._lock:
+            if len(self._idle) < READERS_KEPT:
+                self._idle.append(reader)
+        return table
 
-    def _reader(self) -> Any:
-        return pq.ParquetFile(
-            pa.BufferReader(self._content), metadata=self.footer, read_dictionary=DICTIONARIES, page_checksum_verification=True
-        )
+
+class _Reader:
+    """One reader of pyarrow with the room that it reads from. One thread at a time."""
+
+    def __init__(self, content: CheckedFile, footer: Any) -> None:
+        self._content, self._window = content, Window(content.size)
+        file = pa.BufferReader(self._window.buffer)
+        self._parquet = pq.ParquetFile(file, metadata=footer, read_dictionary=DICTIONARIES, page_checksum_verification=True)
+
+    def read(self, groups: Sequence[int], paths: Collection[str], ranges: Sequence[Range]) -> Any:
+        """Leaves of row groups as one table; `ranges` are those of the column chunks they lie in."""
+        laid = self._content.fill(self._window, ranges)
+        try:
+            return self._parquet.read_row_groups(list(groups), columns=list(paths), use_threads=False)
+        finally:
+            self._window.clear(laid)
+
+
+def _read_footer(content: CheckedFile) -> Any:
+    """The footer, which lies before its length and four letters at the end of the file."""
+    length = min(_TAIL, content.size)
+    tail = content.read(content.size - length, length)
+    wanted = int.from_bytes(tail[-8:-4], "little") + 8
+    if length < wanted <= content.size:
+        tail = content.read(content.size - wanted, wanted)
+    try:
+        return pq.read_metadata(pa.BufferReader(tail))
+    except UNREADABLE as error:
+        raise Damaged(content.path, f"no Parquet footer that can be read: {error}") from error
+
+
+def _named(groups: Sequence[int]) -> str:
+    return f"row group {groups[0]}" if len(groups) == 1 else f"a column of {len(groups)} row groups"
 
 
 def _chunk(column: Any, type: Any) -> Chunk:
     statistics, size = column.statistics, column.total_compressed_size
     width = 4 if pa.types.is_binary(type) or pa.types.is_string(type) else type.bit_width // 8  # of text an offset or a code
     memory = max(column.total_uncompressed_size, column.num_values * width)
+    first = column.data_page_offset
+    if column.has_dictionary_page and column.dictionary_page_offset is not None:
+        first = min(first, column.dictionary_page_offset)
     if statistics is None:
-        return Chunk(size, False, memory=memory)
+        return Chunk(size, False, memory=memory, first=first)
     empty = bool(statistics.has_null_count) and statistics.null_count == column.num_values
     if not statistics.has_min_max:
-        return Chunk(size, empty, memory=memory)
+        return Chunk(size, empty, memory=memory, first=first)
     low, high = statistics.min_raw, statistics.max_raw
     if type == pa.uint64():
         low, high = low % 2**64, high % 2**64
-    return Chunk(size, empty, low, high, memory)
+    return Chunk(size, empty, low, high, memory, first)
 
 
 def _whole(table: Any, name: str) -> Any:

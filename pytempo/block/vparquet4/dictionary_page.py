@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pytempo.block.checked_file import CheckedFile
 from pytempo.block.thrift import CompactReader
 from pytempo.errors import Damaged
 
@@ -26,16 +27,16 @@ _USES_DICTIONARY = (2, 8)
 """PLAIN_DICTIONARY and RLE_DICTIONARY."""
 
 
-def distinct_values(content: Any, column: Any, path: str) -> frozenset[bytes] | None:
+def distinct_values(content: CheckedFile, column: Any) -> frozenset[bytes] | None:
     """Every value of a chunk of byte arrays, None where that cannot be told without its rows.
 
-    `content` is the whole file, `column` the chunk's metadata in its footer. A value may be among them that no row has. Raises Damaged,
-    naming the file `path`, for pages that are not what their headers say.
+    `column` is the chunk's metadata in the file's footer. A value may be among them that no row has. Raises Damaged for pages that are not
+    what their headers say, and what reading raises.
     """
     start, codec = column.dictionary_page_offset, _codec(column)
     if start is None or not column.has_dictionary_page or not (codec is None or pa.Codec.is_available(codec)):
         return None
-    chunk = content[start : start + column.total_compressed_size].to_pybytes()
+    chunk, path = content.read(start, column.total_compressed_size), content.path
     try:
         (header, first, body), *data = _pages(chunk)
         if header[_TYPE] != _DICTIONARY_PAGE or not all(_encoding(page) in _USES_DICTIONARY for page, _, _ in data):
@@ -44,7 +45,7 @@ def distinct_values(content: Any, column: Any, path: str) -> frozenset[bytes] | 
             raise Damaged(path, "the checksum of a dictionary page differs", start + first)
         plain = body if codec is None else pa.Codec(codec).decompress(body, header[_UNCOMPRESSED], asbytes=True)
         return frozenset(_byte_arrays(plain))
-    except (ValueError, KeyError, pa.ArrowException, OSError) as error:
+    except (ValueError, KeyError, TypeError, pa.ArrowException, OSError) as error:
         raise Damaged(path, f"no dictionary page that can be read: {error}", start) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +37,7 @@ _SPARE = 1.25
 class RowWriter:
     """Writes a Parquet file batch by batch; trace ids ascend over all of them. A context manager: the file is whole when it ends well."""
 
-    def __init__(self, file: BinaryIO, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int) -> None:
+    def __init__(self, file: Any, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int) -> None:
         self._file, self._dedicated = file, dedicated
         self._row_group_spans, self._compression_level = row_group_spans, compression_level
         self._writer: Any = None
@@ -68,7 +68,7 @@ class RowWriter:
 
 
 def write_rows(
-    file: BinaryIO, batch: Batch, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int
+    file: Any, batch: Batch, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int
 ) -> NDArray[np.int64]:
     """Write one batch as a Parquet file (see `RowWriter`).
 

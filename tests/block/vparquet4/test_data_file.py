@@ -16,7 +16,7 @@ from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.vparquet4.rows import RowGroupBatch
 from pytempo.errors import Damaged, NotFound
 from pytempo.model import Level
-from tests.block.samples import TENANT, block_of, the_corpus
+from tests.block.samples import TENANT, block_of, data_file, the_corpus
 
 CHECKED = [paths.SPAN_NAME, paths.SPAN_START, paths.SPAN_ATTRIBUTES.key, paths.SPAN_ATTRIBUTES.value, paths.TRACE_ID, paths.ROOT_SPAN_NAME]
 
@@ -35,7 +35,7 @@ def test_a_flipped_byte_is_found_and_named(content: bytes, path: str) -> None:
     broken[column.data_page_offset + column.total_compressed_size // 2] ^= 0x10
     if column.dictionary_page_offset is not None:
         broken[column.dictionary_page_offset + 40] ^= 0x10
-    file = DataFile("blocks/data.parquet", pa.py_buffer(bytes(broken)))
+    file = data_file(bytes(broken), "blocks/data.parquet")
 
     with pytest.raises(Damaged, match=r"blocks/data\.parquet: row group 2 cannot be read"):
         file.read(2, [path])
@@ -46,7 +46,7 @@ def test_damage_is_raised_by_the_batch_that_meets_it(content: bytes) -> None:
     column = pq.read_metadata(io.BytesIO(content)).row_group(0).column(list(LEAVES).index(paths.SPAN_DURATION))
     broken = bytearray(content)
     broken[column.data_page_offset + column.total_compressed_size // 2] ^= 0x10
-    batch = RowGroupBatch(DataFile("data.parquet", pa.py_buffer(bytes(broken))), 0)
+    batch = RowGroupBatch(data_file(bytes(broken)), 0)
 
     assert len(batch.stored(Level.SPAN, "start")) == batch.count(Level.SPAN)
     with pytest.raises(Damaged, match="row group 0"):
@@ -56,12 +56,12 @@ def test_damage_is_raised_by_the_batch_that_meets_it(content: bytes) -> None:
 @pytest.mark.parametrize("broken", [b"", b"PAR1", b"no Parquet at all", b"PAR1" + bytes(40) + b"\x10\x00\x00\x00PAR1"])
 def test_a_file_without_a_footer_is_damaged(broken: bytes) -> None:
     with pytest.raises(Damaged, match=r"data\.parquet: no Parquet footer"):
-        DataFile("data.parquet", pa.py_buffer(broken))
+        data_file(broken)
 
 
 def test_a_file_that_ends_too_early_is_damaged(content: bytes) -> None:
     with pytest.raises(Damaged, match="no Parquet footer"):
-        DataFile("data.parquet", pa.py_buffer(content[: len(content) // 2]))
+        data_file(content[: len(content) // 2])
 
 
 def test_a_file_of_other_columns_is_damaged() -> None:
@@ -69,7 +69,7 @@ def test_a_file_of_other_columns_is_damaged() -> None:
     pq.write_table(pa.table({"TraceID": [b"1"]}), file)
 
     with pytest.raises(Damaged, match="102 columns of its format are missing"):
-        DataFile("data.parquet", pa.py_buffer(file.getvalue()))
+        data_file(file.getvalue())
 
 
 def test_an_empty_file_on_the_disk_is_damaged(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
 
 
 def test_the_footer_tells_bounds_and_emptiness_of_a_column(content: bytes) -> None:
-    file = DataFile("data.parquet", pa.py_buffer(content))
+    file = data_file(content)
     starts = file.read(3, [paths.SPAN_START]).arrays[paths.SPAN_START].to_numpy()
 
     chunk = file.chunk(3, paths.SPAN_START)
@@ -96,7 +96,7 @@ def test_the_footer_tells_bounds_and_emptiness_of_a_column(content: bytes) -> No
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
 def test_a_dictionary_tells_which_texts_a_column_may_hold(content: bytes, codec: str) -> None:
-    file = DataFile("data.parquet", pa.py_buffer(rewritten(content, codec)))
+    file = data_file(rewritten(content, codec))
     keys = file.read(0, [paths.SPAN_ATTRIBUTES.key]).arrays[paths.SPAN_ATTRIBUTES.key].dictionary.to_pylist()
 
     assert all(file.might_hold(0, paths.SPAN_ATTRIBUTES.key, key) for key in keys)
@@ -106,8 +106,8 @@ def test_a_dictionary_tells_which_texts_a_column_may_hold(content: bytes, codec:
 
 def test_a_column_that_gave_up_its_dictionary_may_hold_anything(content: bytes) -> None:
     path = paths.SPAN_ATTRIBUTES.key
-    half_way = DataFile("data.parquet", pa.py_buffer(rewritten(content, "zstd", dictionary_pagesize_limit=100)))
-    never = DataFile("data.parquet", pa.py_buffer(rewritten(content, "zstd", use_dictionary=False)))
+    half_way = data_file(rewritten(content, "zstd", dictionary_pagesize_limit=100))
+    never = data_file(rewritten(content, "zstd", use_dictionary=False))
 
     assert half_way.might_hold(0, path, "nowhere")
     assert never.might_hold(0, path, "nowhere")
@@ -118,7 +118,7 @@ def test_damage_in_a_dictionary_is_named(content: bytes) -> None:
     column = pq.read_metadata(io.BytesIO(content)).row_group(0).column(list(LEAVES).index(path))
     broken = bytearray(content)
     broken[column.dictionary_page_offset + 60] ^= 0x10
-    file = DataFile("data.parquet", pa.py_buffer(bytes(broken)))
+    file = data_file(bytes(broken))
 
     with pytest.raises(Damaged, match=rf"data\.parquet at byte {column.dictionary_page_offset}|checksum of a dictionary page"):
         file.might_hold(0, path, "key")

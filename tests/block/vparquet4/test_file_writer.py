@@ -6,17 +6,15 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pytempo.block.thrift import CompactReader
 from pytempo.block.vparquet4 import LEAVES, SCHEMA, paths
 from pytempo.block.vparquet4.build import build_table
-from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.vparquet4.file_writer import SPANS_AT_ONCE, write_rows
 from pytempo.block.vparquet4.write_options import column_encodings
 from pytempo.model import Level, MemoryBatch
-from tests.block.samples import batch_of, the_corpus
+from tests.block.samples import batch_of, data_file, the_corpus
 
 DICTIONARY_PAGE, RLE_DICTIONARY = 2, 8
 """Numbers of the Parquet format: a type of page, an encoding."""
@@ -78,7 +76,7 @@ def test_a_batch_is_written_in_pieces_as_if_it_were_one(monkeypatch: Any) -> Non
 
 def test_every_string_is_in_the_bloom_filter_of_its_row_group() -> None:
     content = written(the_corpus())
-    file = DataFile("data.parquet", pa.py_buffer(content))
+    file = data_file(content)
 
     for path in (paths.SPAN_ATTRIBUTES.value, paths.RESOURCE_ATTRIBUTES.value):
         blooms = file.value_blooms(path)
