@@ -4,6 +4,7 @@ PytempoError
 ├── BadInput                 the caller must change what it sends; asking again is no use
 │   ├── BadQuery             TraceQL or a query parameter (line and column, or the parameter's name)
 │   ├── BadRequest           an OTLP request, a body, an id, a tenant
+│   ├── NoTenant             a request that names no tenant where it must
 │   ├── RequestTooLarge      beyond a size limit; names the setting and both sizes
 │   └── BadConfig            a setting, a flag, a data directory
 ├── Refused                  nothing wrong with the request; ask again later
@@ -24,6 +25,7 @@ __all__ = [
     "BadRequest",
     "Damaged",
     "DirectoryInUse",
+    "NoTenant",
     "NotFound",
     "Overloaded",
     "PytempoError",
@@ -55,6 +57,13 @@ class BadQuery(BadInput):
 
 class BadRequest(BadInput):
     """A request whose bytes, ids, headers or tenant are wrong."""
+
+
+class NoTenant(BadInput):
+    """A request that names no tenant, while there are several. Its text is Tempo's."""
+
+    def __init__(self) -> None:
+        super().__init__("no org id")
 
 
 class RequestTooLarge(BadInput):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from pytempo.errors import BadRequest, Damaged, NotFound
 from pytempo.maintenance import Sources
 from pytempo.model import Source, parse_trace_id
 from pytempo.model.scan import MAX_TIME
-from pytempo.model.tenant import DEFAULT_TENANT
+from pytempo.model.tenant import DEFAULT_TENANT, tenants_of
 from pytempo.options import StoreOptions
 from pytempo.query.budget import Budget
 from pytempo.query.explain import Plan, explain
@@ -31,7 +31,8 @@ Ask = Callable[[tuple[Source, ...], Budget], Answer]
 class Questions(ABC):
     """The reading half of a store.
 
-    Times in arguments are unix nanoseconds, inclusive; left out they mean everything that is stored. Every question has a budget: one of
+    Times in arguments are unix nanoseconds, inclusive; left out they mean everything that is stored. A tenant `a|b` means both: a trace
+    that both have a part of is one trace. Every question has a budget: one of
     its own by the options, or the caller's (`budget()`), who can `cancel` it from another thread. Every question may raise QueryStopped
     when its time is over or it was cancelled, and BadQuery where it would need more memory than it may.
     """
@@ -40,8 +41,8 @@ class Questions(ABC):
     _sources: Sources
 
     @abstractmethod
-    def _read(self, tenant: str) -> tuple[Source, ...]:
-        """What there is to read of a tenant. Raises Unavailable where the store takes no questions."""
+    def _read(self, tenants: Sequence[str]) -> tuple[Source, ...]:
+        """What there is to read of these tenants. Raises Unavailable where the store takes no questions."""
 
     def budget(self) -> Budget:
         """What one question may use, by the options; its time begins now."""
@@ -194,21 +195,21 @@ class Questions(ABC):
 
     def explain(self, q: str = "{}", *, start: int | None = None, end: int | None = None, tenant: str = DEFAULT_TENANT) -> Plan:
         """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so. Raises BadQuery."""
-        return explain(q, self._read(tenant), *_window(start, end))
+        return explain(q, self._read(tenants_of(tenant)), *_window(start, end))
 
     def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None) -> Answer:
         """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
-        budget = budget or self.budget()
+        budget, tenants = budget or self.budget(), tenants_of(tenant)
         while True:
             budget.restart()
             try:
-                answer = ask(self._read(tenant), budget)
+                answer = ask(self._read(tenants), budget)
             except (Damaged, NotFound) as error:
-                if not self._sources.leave_out(tenant, error):
+                if not any(self._sources.leave_out(each, error) for each in tenants):
                     raise
                 continue
             if answer is not None:
-                answer.inspected.left_out = self._sources.left_out(tenant, *window)
+                answer.inspected.left_out = self._sources.left_out(tenants, *window)
             budget.end()
             return answer
 

@@ -19,7 +19,7 @@ from pytempo.ingest import Ingest
 from pytempo.live import Live
 from pytempo.maintenance import Flusher, Sources, is_published, replay
 from pytempo.model import Source
-from pytempo.model.tenant import DEFAULT_TENANT, check_tenant
+from pytempo.model.tenant import DEFAULT_TENANT, check_tenant, tenants_of
 from pytempo.options import StoreOptions as StoreOptions
 from pytempo.otlp import Exported
 from pytempo.questions import Questions
@@ -210,16 +210,15 @@ class Store(Questions):
         return self._sources.tenants()
 
     def left_out(self, tenant: str | None = None) -> tuple[str, ...]:
-        """The damaged blocks that answers lack, of one tenant or of all."""
-        return self._sources.left_out(tenant)
+        """The damaged blocks that answers lack, of one tenant, of several (`a|b`) or of all."""
+        return self._sources.left_out(None if tenant is None else tenants_of(tenant))
 
-    def _read(self, tenant: str) -> tuple[Source, ...]:
-        check_tenant(tenant)
+    def _read(self, tenants: Sequence[str]) -> tuple[Source, ...]:
         if self._closed:
             raise Unavailable("the store is closed")
         if self._state is not None and self._state.startswith("starting"):
             raise Unavailable(self._state)
-        return self._sources.of(tenant)
+        return self._sources.of(*tenants)
 
 
 def open(

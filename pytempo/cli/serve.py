@@ -38,6 +38,10 @@ def serve(
     max_query_memory_bytes: Annotated[int, typer.Option(min=0, help="Columns that a query may hold; 0 is no limit.")] = 256 * MIB,
     max_concurrent_queries: Annotated[int, typer.Option(min=1, help="Queries at work at a time; others wait their turn.")] = 8,
     max_queued_queries: Annotated[int, typer.Option(min=0, help="Queries that may wait; more are refused.")] = 2000,
+    multitenancy: Annotated[
+        bool, typer.Option("--multitenancy", help="Several tenants: every request names its own in X-Scope-OrgID.")
+    ] = False,
+    multi_tenant_queries: Annotated[bool, typer.Option(help="Whether a question may be asked of several tenants, as a|b.")] = True,
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "info",
 ) -> None:
     """Receive spans, store them, and answer Tempo's API, until SIGTERM or Ctrl-C."""
@@ -66,6 +70,8 @@ def serve(
         otlp_grpc_port=otlp_grpc_port,
         otlp_http_port=otlp_http_port,
         otlp_http_cors_allowed_origins=tuple(otlp_http_cors_allowed_origin or ()),
+        multitenancy_enabled=multitenancy,
+        multi_tenant_queries_enabled=multi_tenant_queries,
         max_concurrent_queries=max_concurrent_queries,
         max_queued_queries=max_queued_queries,
         store=store,

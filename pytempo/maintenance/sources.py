@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from uuid import UUID
 
 from pytempo.block import BlockMeta
@@ -23,11 +24,12 @@ class Sources:
         self._opened: dict[str, BlockSource] = {}
         self._damaged: dict[str, BlockMeta] = {}
 
-    def of(self, tenant: str) -> tuple[Source, ...]:
-        """The sources of a tenant, in order of arrival."""
+    def of(self, *tenants: str) -> tuple[Source, ...]:
+        """The sources of these tenants, in order of arrival."""
         with self._switch:
-            blocks = [self._open(meta) for meta in self.blocks.blocks(tenant) if meta.block_id not in self._damaged]
-            live = self.live.sources(tenant)
+            metas = [meta for tenant in tenants for meta in self.blocks.blocks(tenant)]
+            blocks = [self._open(meta) for meta in metas if meta.block_id not in self._damaged]
+            live = [source for tenant in tenants for source in self.live.sources(tenant)]
         return tuple(sorted((*blocks, *live), key=lambda source: source.sequence))
 
     def tenants(self) -> tuple[str, ...]:
@@ -62,10 +64,10 @@ class Sources:
                 self._logger.error("block %s of tenant %s is damaged and left out of answers: %s", met.block_id, tenant, error)
             return True
 
-    def left_out(self, tenant: str | None = None, start: int = 0, end: int = MAX_TIME) -> tuple[str, ...]:
-        """The damaged blocks that answers over this range (unix nanoseconds) lack, of one tenant or of all."""
+    def left_out(self, tenants: Collection[str] | None = None, start: int = 0, end: int = MAX_TIME) -> tuple[str, ...]:
+        """The damaged blocks that answers over this range (unix nanoseconds) lack, of these tenants or of all."""
         metas = list(self._damaged.values())
-        return tuple(meta.block_id for meta in metas if tenant in (None, meta.tenant) and meta.overlaps(start, end))
+        return tuple(meta.block_id for meta in metas if (tenants is None or meta.tenant in tenants) and meta.overlaps(start, end))
 
     def close(self) -> None:
         """Let go of the blocks' files; a query that still reads one keeps it until it ends."""

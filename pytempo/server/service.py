@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from pytempo.query.budget import Budget, client_left
 from pytempo.server.bridge import Bridge
 from pytempo.server.options import ServeOptions
+from pytempo.server.tenancy import Tenancy
 from pytempo.store import Store
 from pytempo.telemetry import RequestMetrics
 
@@ -27,6 +28,7 @@ class Service:
         self.options, self.store, self.logger, self.clock = options, store, logger, clock
         self.bridge = Bridge(query_threads=options.max_concurrent_queries, waiting_queries=options.max_queued_queries)
         self.requests = RequestMetrics(store.registry)
+        self.tenancy = Tenancy(options.multitenancy_enabled, options.multi_tenant_queries_enabled)
         self.streams = 0
         """Streams that are being answered."""
         self._stopping = False

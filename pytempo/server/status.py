@@ -12,6 +12,7 @@ from pytempo.errors import (
     BadInput,
     Damaged,
     DirectoryInUse,
+    NoTenant,
     NotFound,
     Overloaded,
     PytempoError,
@@ -38,6 +39,7 @@ class Refusal:
 TABLE: dict[type[BaseException], tuple[int, StatusCode]] = {
     WrongContentType: (415, StatusCode.INVALID_ARGUMENT),
     RequestTooLarge: (413, StatusCode.RESOURCE_EXHAUSTED),  # without RetryInfo: OTLP clients must not send it again
+    NoTenant: (401, StatusCode.UNAUTHENTICATED),
     BadConfig: (500, StatusCode.INTERNAL),
     BadInput: (400, StatusCode.INVALID_ARGUMENT),
     Overloaded: (429, StatusCode.RESOURCE_EXHAUSTED),

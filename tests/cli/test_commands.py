@@ -199,3 +199,12 @@ def test_a_plan_over_a_data_directory_tells_what_is_read_of_each_source(server: 
 def test_a_plan_of_what_is_no_query_is_refused() -> None:
     with pytest.raises(BadQuery, match="line 1"):
         run("explain", "{ .a = }")
+
+
+def test_each_tenant_has_its_own_answers(tmp_path: Path) -> None:
+    with serve(tmp_path, "--multitenancy") as server:
+        run("generate", "--endpoint", server.otlp_grpc_address, "--tenant", "one", "--traces", "3")
+        run("generate", "--protocol", "http", "--endpoint", server.otlp_http_url, "--tenant", "two", "--traces", "2")
+        for where in (["--url", server.http_url], ["--data", str(tmp_path)]):
+            found = {tenant: len(ask("search", *where, "--tenant", tenant)["traces"]) for tenant in ("one", "two", "one|two", "three")}
+            assert found == {"one": 3, "two": 2, "one|two": 5, "three": 0}

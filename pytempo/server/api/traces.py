@@ -13,7 +13,7 @@ from pytempo.query.results import Inspected, Trace
 from pytempo.server.api import params, render, shared, tempopb
 from pytempo.server.api.negotiate import JSON, PROTOBUF, Form
 from pytempo.server.api.params import Window
-from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService
+from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, TheTenant
 from pytempo.store import Store
 
 router = APIRouter()
@@ -27,21 +27,21 @@ SHARDS = {"blockStart": "00000000-0000-0000-0000-000000000000", "blockEnd": "FFF
 
 @router.api_route("/api/traces/{traceID}", methods=ANY_METHOD)
 @router.api_route("/api/traces/{traceID}/", methods=ANY_METHOD)
-async def trace_v1(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
+async def trace_v1(traceID: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
     window = _question(request)
-    return await shared.answer(request, service, lambda budget: answer_v1(find(service.store, traceID, window, budget), form))
+    return await shared.answer(request, service, lambda budget: answer_v1(find(service.store, traceID, window, tenant, budget), form))
 
 
 @router.api_route("/api/v2/traces/{traceID}", methods=ANY_METHOD)
 @router.api_route("/api/v2/traces/{traceID}/", methods=ANY_METHOD)
-async def trace(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
+async def trace(traceID: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
     window = _question(request)
-    return await shared.answer(request, service, lambda budget: answer(find(service.store, traceID, window, budget), form))
+    return await shared.answer(request, service, lambda budget: answer(find(service.store, traceID, window, tenant, budget), form))
 
 
-def find(store: Store, trace_id: str, window: Window, budget: Budget | None = None) -> Trace | None:
+def find(store: Store, trace_id: str, window: Window, tenant: str, budget: Budget | None = None) -> Trace | None:
     """The whole trace, whatever the times of its spans; the window only spares sources that do not touch it."""
-    return store.trace(trace_id, start=window.start, end=window.end, budget=budget)
+    return store.trace(trace_id, start=window.start, end=window.end, tenant=tenant, budget=budget)
 
 
 def answer_v1(found: Trace | None, form: Form) -> Response:

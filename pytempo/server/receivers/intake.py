@@ -6,7 +6,6 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from pytempo.errors import BadInput, Refused, RequestTooLarge
-from pytempo.model.tenant import DEFAULT_TENANT
 from pytempo.otlp import Exported
 from pytempo.server.options import REQUEST_LIMIT
 from pytempo.server.service import Service
@@ -25,12 +24,11 @@ class Intake:
         if size > self.limit:
             raise RequestTooLarge(size, self.limit, REQUEST_LIMIT)
 
-    def take(self, payload: bytes, transport: str) -> Exported:
-        """Store one request; returns when it is durable. `transport` is grpc or http.
+    def take(self, payload: bytes, transport: str, tenant: str) -> Exported:
+        """Store one request of a tenant; returns when it is durable. `transport` is grpc or http.
 
         Raises what `Store.export` raises, and RequestTooLarge.
         """
-        tenant = DEFAULT_TENANT
         try:
             self.check_size(len(payload))
             exported = self._service.store.export(payload, tenant=tenant)

@@ -6,7 +6,7 @@ A client that goes away before its query ran takes it out of the queue, and no m
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -17,6 +17,7 @@ from pytempo.server.service import Service
 from pytempo.server.status import Refusal, refusal_of
 from pytempo.server.stream import answers
 from pytempo.server.stream.requests import decode
+from pytempo.server.tenancy import metadata_values
 
 STREAMING = "tempopb.StreamingQuerier"
 
@@ -27,7 +28,7 @@ class Method:
 
     request: str
     response: str
-    answer: Callable[[Service, Any], Iterator[bytes]]
+    answer: Callable[[Service, Any, str], Iterator[bytes]]
 
 
 METHODS = {
@@ -60,7 +61,7 @@ def _stream(service: Service, name: str) -> Stream:
         status, begin = "cancel", time.perf_counter()
         service.streams += 1
         try:
-            packets = await _ask(service, name, message)
+            packets = await _ask(service, name, message, metadata_values(context))
             if isinstance(packets, Refusal):
                 status = "error"
                 await abort(context, packets)
@@ -74,12 +75,13 @@ def _stream(service: Service, name: str) -> Stream:
     return stream
 
 
-async def _ask(service: Service, name: str, message: bytes) -> list[bytes] | Refusal:
+async def _ask(service: Service, name: str, message: bytes, tenants: Sequence[str]) -> list[bytes] | Refusal:
     """The messages of a stream, or why there are none."""
     method = METHODS[name]
     try:
+        tenant = service.tenancy.reader(tenants)
         asked = decode(message, method.request)
-        return await service.bridge.queries.run(lambda: list(method.answer(service, asked)))
+        return await service.bridge.queries.run(lambda: list(method.answer(service, asked, tenant)))
     except Exception as error:
         return refusal_of(error, service.logger, f"{STREAMING}/{name}")
 
