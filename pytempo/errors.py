@@ -9,7 +9,8 @@ PytempoError
 │   └── BadConfig            a setting, a flag, a data directory
 ├── Refused                  nothing wrong with the request; ask again later
 │   ├── Unavailable          starting, stopping, or the disk takes no writes
-│   └── Overloaded           a rate, queue or memory limit is reached
+│   └── Overloaded           a queue or memory limit is reached
+│       └── RateLimited      a tenant sends more than it may
 ├── QueryStopped             the deadline passed, or the client left
 ├── NotFound                 no such trace, tenant or block
 ├── Damaged                  a file does not hold what it should: path, offset, cause
@@ -30,6 +31,7 @@ __all__ = [
     "Overloaded",
     "PytempoError",
     "QueryStopped",
+    "RateLimited",
     "Refused",
     "RequestTooLarge",
     "Unavailable",
@@ -92,6 +94,10 @@ class Overloaded(Refused):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class RateLimited(Overloaded):
+    """A tenant sends more than it may; `retry_after` is None also where no hint is to be given."""
 
 
 class QueryStopped(PytempoError):

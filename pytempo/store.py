@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -16,12 +17,13 @@ from pytempo.blocklist import BlockList
 from pytempo.directory import DataDirectory
 from pytempo.errors import BadConfig, Damaged, NotFound, RequestTooLarge, Unavailable
 from pytempo.ingest import Ingest
+from pytempo.limits import LimitMetrics, Limits
 from pytempo.live import Live
 from pytempo.maintenance import Flusher, Sources, is_published, replay
 from pytempo.model import Source
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant, tenants_of
 from pytempo.options import StoreOptions as StoreOptions
-from pytempo.otlp import Exported
+from pytempo.otlp import Decoded, Exported, shorten
 from pytempo.questions import Questions
 from pytempo.store_metrics import StoreMetrics
 from pytempo.wal import SegmentInfo, Wal, WalView
@@ -47,6 +49,8 @@ class Store(Questions):
         self.options = options or StoreOptions()
         self.registry = registry or CollectorRegistry()
         self._logger, self._clock = logger or logging.getLogger("pytempo"), clock
+        self.limits = Limits(self.options.limits)
+        self._limit_metrics = LimitMetrics(self.registry, self.limits)
         self._state: str | None = "starting: the write-ahead log is being replayed"
         self._writable, self._closed = not read_only, False
         self._closing = threading.Lock()
@@ -77,10 +81,24 @@ class Store(Questions):
             observe=self.metrics.flushed,
             failed=self.metrics.flush_failed,
         )
-        self._ingest = Ingest(wal, self._live, self._flusher.committed)
+        self._ingest = Ingest(wal, self._live, self.limits, committed=self._flusher.committed, shortened=self._shortened)
         self._wal = wal
         self.metrics.watch_log(wal)
         return wal
+
+    def _shortened(self, tenant: str, decoded: Decoded) -> Decoded:
+        """What was decoded with attributes as long as the tenant's may be."""
+        longest = self.limits.of(tenant).max_attribute_bytes
+        if not longest:
+            return decoded
+        batch, count = shorten(decoded.batch, longest)
+        self._limit_metrics.truncated(tenant, count)
+        return replace(decoded, batch=batch)
+
+    def _read_again(self, tenant: str, decoded: Decoded) -> Decoded:
+        """What the log gives back counts as what comes in does, but nothing of it is refused: it was acknowledged."""
+        self.limits.judge(tenant, decoded.batch.trace_ids(), decoded.batch.trace_of_span(), decoded.sizes)
+        return self._shortened(tenant, decoded)
 
     def _seal(self) -> SegmentInfo | None:
         with self._ingest.writing:
@@ -106,7 +124,12 @@ class Store(Questions):
     def _replay_segment(self, segment: SegmentInfo) -> None:
         try:
             count = replay(
-                segment, self._log.read(segment), self._live, lambda tenant: is_published(self._sources, segment, tenant), self._logger
+                segment,
+                self._log.read(segment),
+                self._live,
+                lambda tenant: is_published(self._sources, segment, tenant),
+                self._logger,
+                self._read_again,
             )
         except NotFound:
             self._logger.debug("WAL segment %s was flushed meanwhile", segment.path)
@@ -167,13 +190,15 @@ class Store(Questions):
     def export(self, payloads: bytes | Sequence[bytes], *, tenant: str = DEFAULT_TENANT) -> Exported:
         """Store the spans of one or more OTLP ExportTraceServiceRequest messages; returns when they are on disk and searchable.
 
-        Spans that break a rule are left out and counted in the result (OTLP specification, partial success). Raises BadRequest
-        for bytes that are no such message, RequestTooLarge, Unavailable where the disk refuses or the store stops, Overloaded
-        where more comes in than can be cut into blocks; in all these cases nothing of the call is kept.
+        Spans that break a rule, or go beyond a limit of the tenant, are left out and counted in the result (OTLP specification, partial
+        success). Raises BadRequest for bytes that are no such message, RequestTooLarge, Unavailable where the disk refuses or the store
+        stops, RateLimited where the tenant sends more than it may, Overloaded where more comes in than can be cut into blocks; in all
+        these cases nothing of the call is kept.
         """
         pieces = [payloads] if isinstance(payloads, bytes | bytearray | memoryview) else list(payloads)
         size = sum(map(len, pieces))
         self._check_export(tenant, size)
+        self.limits.admit(tenant, size)
         self._flusher.make_room()
         return self._ingest.export(tenant, [bytes(piece) for piece in pieces]) if pieces else Exported(0)
 

@@ -17,6 +17,7 @@ from pytempo.errors import (
     Overloaded,
     PytempoError,
     QueryStopped,
+    RateLimited,
     RequestTooLarge,
     Unavailable,
 )
@@ -75,5 +76,7 @@ def refusal_of(error: BaseException, logger: logging.Logger, request: str) -> Re
         return Refusal(http, grpc, OWN_FAULT)
     if http == 500:
         logger.error("%s: %s", request, error)
-    retry_after = (error.retry_after or RETRY_AFTER) if isinstance(error, Overloaded) else None
+    retry_after = error.retry_after if isinstance(error, Overloaded) else None
+    if isinstance(error, Overloaded) and not isinstance(error, RateLimited):
+        retry_after = retry_after or RETRY_AFTER
     return Refusal(http, grpc, str(error), retry_after)
