@@ -4,7 +4,7 @@ PytempoError
 ├── BadInput                 the caller must change what it sends; asking again is no use
 │   ├── BadQuery             TraceQL or a query parameter (line and column, or the parameter's name)
 │   ├── BadRequest           an OTLP request, a body, an id, a tenant
-│   ├── NoTenant             a request that names no tenant where it must
+│   │   └── NoTenant         names no tenant where it must
 │   ├── RequestTooLarge      beyond a size limit; names the setting and both sizes
 │   └── BadConfig            a setting, a flag, a data directory
 ├── Refused                  nothing wrong with the request; ask again later
@@ -61,7 +61,7 @@ class BadRequest(BadInput):
     """A request whose bytes, ids, headers or tenant are wrong."""
 
 
-class NoTenant(BadInput):
+class NoTenant(BadRequest):
     """A request that names no tenant, while there are several. Its text is Tempo's."""
 
     def __init__(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from pytempo.errors import BadRequest, Damaged, NotFound
+from pytempo.limits import Limits
 from pytempo.maintenance import Sources
 from pytempo.model import Source, parse_trace_id
 from pytempo.model.scan import MAX_TIME
@@ -15,6 +17,7 @@ from pytempo.options import StoreOptions
 from pytempo.query.budget import Budget
 from pytempo.query.explain import Plan, explain
 from pytempo.query.legacy import search_tags
+from pytempo.query.options import MetricsOptions
 from pytempo.query.range import default_step, query_instant, query_range
 from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
 from pytempo.query.search import search
@@ -38,6 +41,7 @@ class Questions(ABC):
     """
 
     options: StoreOptions
+    limits: Limits
     _sources: Sources
 
     @abstractmethod
@@ -47,6 +51,14 @@ class Questions(ABC):
     def budget(self) -> Budget:
         """What one question may use, by the options; its time begins now."""
         return Budget(self.options.query)
+
+    def longest_search(self, tenant: str = DEFAULT_TENANT) -> int:
+        """The longest window, in nanoseconds, that a search or tag question of a tenant should have; 0 is no limit.
+
+        The faces of a store hold to it. In your own process nothing does.
+        """
+        own = [self.limits.of(each).max_search_duration for each in tenants_of(tenant)]
+        return min(filter(None, own), default=self.options.query.max_search_duration)
 
     def search(
         self,
@@ -173,7 +185,7 @@ class Questions(ABC):
         range where it does not. `max_series` 0 is no limit but the options'. Raises BadQuery for a query that cannot be read or answered,
         or for a range outside the limits.
         """
-        query, options = check(parse(q)), self.options.metrics
+        query, options = check(parse(q)), self._metrics_options(tenant)
         width = default_step(start, end) if step is None else step
 
         def ask(read: tuple[Source, ...], budget: Budget) -> SeriesResult:
@@ -186,7 +198,7 @@ class Questions(ABC):
         self, q: str, *, start: int, end: int, max_series: int = 0, tenant: str = DEFAULT_TENANT, budget: Budget | None = None
     ) -> InstantResult:
         """One number a series over the spans that start in (start, end]. Raises BadQuery as `query_range`."""
-        query, options = check(parse(q)), self.options.metrics
+        query, options = check(parse(q)), self._metrics_options(tenant)
 
         def ask(read: tuple[Source, ...], budget: Budget) -> InstantResult:
             return query_instant(query, read, start=start, end=end, max_series=max_series, options=options, budget=budget)
@@ -196,6 +208,12 @@ class Questions(ABC):
     def explain(self, q: str = "{}", *, start: int | None = None, end: int | None = None, tenant: str = DEFAULT_TENANT) -> Plan:
         """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so. Raises BadQuery."""
         return explain(q, self._read(tenants_of(tenant)), *_window(start, end))
+
+    def _metrics_options(self, tenant: str) -> MetricsOptions:
+        """The limits of metrics questions of a tenant; of several tenants the narrowest."""
+        own = [self.limits.of(each).max_metrics_duration for each in tenants_of(tenant)]
+        options = self.options.metrics
+        return replace(options, max_duration=min(filter(None, own), default=options.max_duration))
 
     def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None) -> Answer:
         """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""

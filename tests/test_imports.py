@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "directory": ANYBODY,
     "ingest": {"limits", "live", "otlp", "wal"} | ANYBODY,
     "store_metrics": {"maintenance", "live", "wal", "blocklist"} | ANYBODY,
-    "questions": {"options", "query", "traceql", "maintenance"} | ANYBODY,
+    "questions": {"options", "limits", "query", "traceql", "maintenance"} | ANYBODY,
     "store": {
         "questions",
         "directory",

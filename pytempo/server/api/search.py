@@ -16,7 +16,7 @@ router = APIRouter()
 
 @router.api_route("/api/search", methods=ANY_METHOD)
 async def search(request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
-    question = SearchQuestion.read(request.query_params, service.clock())
+    question = SearchQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
     return await answer(
         request, service, lambda budget: form.answer(render.search(ask(service.store, question, tenant, budget)), "SearchResponse")
     )

@@ -22,7 +22,7 @@ INTRINSIC = "intrinsic"
 
 @router.api_route("/api/search/tags", methods=ANY_METHOD)
 async def tag_names_v1(request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
-    question = TagsQuestion.read(request.query_params, service.clock())
+    question = TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
     return await answer(
         request,
         service,
@@ -34,7 +34,7 @@ async def tag_names_v1(request: Request, service: TheService, form: TheForm, ten
 
 @router.api_route("/api/v2/search/tags", methods=ANY_METHOD)
 async def tag_names(request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
-    question = TagsQuestion.read(request.query_params, service.clock())
+    question = TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
     return await answer(
         request,
         service,
@@ -44,7 +44,7 @@ async def tag_names(request: Request, service: TheService, form: TheForm, tenant
 
 @router.api_route("/api/search/tag/{tagName:path}/values", methods=ANY_METHOD)
 async def tag_values_v1(tagName: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
-    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock())
+    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
     window, limit = question.window, question.limit
 
     def ask(budget: Budget) -> Response:
@@ -56,7 +56,7 @@ async def tag_values_v1(tagName: str, request: Request, service: TheService, for
 
 @router.api_route("/api/v2/search/tag/{tagName:path}/values", methods=ANY_METHOD)
 async def tag_values(tagName: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
-    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock())
+    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
 
     def ask(budget: Budget) -> Response:
         found = values(service.store, tag, question, tenant, budget)

@@ -22,29 +22,29 @@ from pytempo.server.stream.packets import packets, scope_pieces, series_pieces, 
 
 
 def search(service: Service, asked: Any, tenant: str) -> Iterator[bytes]:
-    found = search_api.ask(service.store, requests.search(asked, service.clock()), tenant)
+    found = search_api.ask(service.store, requests.search(asked, service.clock(), service.store.longest_search(tenant)), tenant)
     yield from packets(tempopb.parse(render.search(found), "SearchResponse"), "traces")
 
 
 def tag_names_v1(service: Service, asked: Any, tenant: str) -> Iterator[bytes]:
-    question = requests.tags(asked, service.clock())
+    question = requests.tags(asked, service.clock(), service.store.longest_search(tenant))
     found = tags_api.all_names(service.store, question, tenant)
     yield from packets(tempopb.parse(render.tag_names(found, question.limit), "SearchTagsResponse"), "tagNames")
 
 
 def tag_names(service: Service, asked: Any, tenant: str) -> Iterator[bytes]:
-    found = tags_api.names(service.store, requests.tags(asked, service.clock()), tenant)
+    found = tags_api.names(service.store, requests.tags(asked, service.clock(), service.store.longest_search(tenant)), tenant)
     yield from packets(tempopb.parse(render.scoped_tag_names(found), "SearchTagsV2Response"), "scopes", scope_pieces)
 
 
 def tag_values_v1(service: Service, asked: Any, tenant: str) -> Iterator[bytes]:
-    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock())
+    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock(), service.store.longest_search(tenant))
     found = service.store.tag_values_v1(tag, start=question.window.start, end=question.window.end, limit=question.limit, tenant=tenant)
     yield from packets(tempopb.parse(render.tag_values(found), "SearchTagValuesResponse"), "tagValues")
 
 
 def tag_values(service: Service, asked: Any, tenant: str) -> Iterator[bytes]:
-    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock())
+    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock(), service.store.longest_search(tenant))
     window = question.window
     found = service.store.tag_values(tag, q=question.q, start=window.start, end=window.end, limit=question.limit, tenant=tenant)
     yield from packets(tempopb.parse(render.typed_tag_values(found), "SearchTagValuesV2Response"), "tagValues")
