@@ -199,8 +199,10 @@ class Store(Questions):
         size = sum(map(len, pieces))
         self._check_export(tenant, size)
         self.limits.admit(tenant, size)
-        self._flusher.make_room()
-        return self._ingest.export(tenant, [bytes(piece) for piece in pieces]) if pieces else Exported(0)
+        if not pieces:
+            return Exported(0)
+        with self._flusher.room(size):
+            return self._ingest.export(tenant, [bytes(piece) for piece in pieces])
 
     def _check_export(self, tenant: str, size: int) -> None:
         check_tenant(tenant)
