@@ -4,12 +4,14 @@ PytempoError
 ├── BadInput                 the caller must change what it sends; asking again is no use
 │   ├── BadQuery             TraceQL or a query parameter (line and column, or the parameter's name)
 │   ├── BadRequest           an OTLP request, a body, an id, a tenant
+│   │   └── NoTenant         names no tenant where it must
 │   ├── RequestTooLarge      beyond a size limit; names the setting and both sizes
 │   ├── TraceTooLarge        a trace that may not be answered with whole
 │   └── BadConfig            a setting, a flag, a data directory
 ├── Refused                  nothing wrong with the request; ask again later
 │   ├── Unavailable          starting, stopping, or the disk takes no writes
-│   └── Overloaded           a rate, queue or memory limit is reached
+│   └── Overloaded           a queue or memory limit is reached
+│       └── RateLimited      a tenant sends more than it may
 ├── QueryStopped             the deadline passed, or the client left
 ├── NotFound                 no such trace, tenant or block
 ├── Damaged                  a file does not hold what it should: path, offset, cause
@@ -25,10 +27,12 @@ __all__ = [
     "BadRequest",
     "Damaged",
     "DirectoryInUse",
+    "NoTenant",
     "NotFound",
     "Overloaded",
     "PytempoError",
     "QueryStopped",
+    "RateLimited",
     "Refused",
     "RequestTooLarge",
     "TraceTooLarge",
@@ -63,6 +67,13 @@ class TraceTooLarge(BadInput):
     """A trace larger than the limit, where the answer has no way to say that it is partial."""
 
 
+class NoTenant(BadRequest):
+    """A request that names no tenant, while there are several. Its text is Tempo's."""
+
+    def __init__(self) -> None:
+        super().__init__("no org id")
+
+
 class RequestTooLarge(BadInput):
     """A request beyond a size limit; `size` and `limit` are in bytes, `setting` is the name to raise."""
 
@@ -89,6 +100,10 @@ class Overloaded(Refused):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         self.retry_after = retry_after
         super().__init__(message)
+
+
+class RateLimited(Overloaded):
+    """A tenant sends more than it may; `retry_after` is None also where no hint is to be given."""
 
 
 class QueryStopped(PytempoError):

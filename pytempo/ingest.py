@@ -1,7 +1,7 @@
 """From requests to acknowledgements: all that wait are decoded together, written with one `fdatasync`, and made searchable.
 
 There is no ingest thread. Whoever asks first works for all that wait by then, in two stages so that one group is decoded while
-the one before is synced:  decode ─► log and sync ─► live ─► acknowledge.  The order of groups is the same in both stages.
+the one before is synced:  decode ─► limits, log and sync ─► live ─► acknowledge.  The order of groups is the same in both stages.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pytempo.errors import BadRequest, PytempoError
+from pytempo.limits import Limits, Verdict
 from pytempo.live import Live
 from pytempo.otlp import Decoded, Exported, decode
 from pytempo.wal import Record, Wal
@@ -45,13 +46,36 @@ class _Group:
     tenant: str
     requests: list[_Waiting]
     decoded: Decoded
+    verdict: Verdict | None = None
+    records: list[Record] = field(default_factory=list)
+
+    def judge(self, limits: Limits) -> None:
+        """Leave out what the tenant may not store, and say what the log must hold of the rest."""
+        batch = self.decoded.batch
+        self.verdict = limits.judge(self.tenant, batch.trace_ids(), batch.trace_of_span(), self.decoded.sizes)
+        if self.verdict is not None:
+            self.decoded = self.decoded.without(self.verdict.refused)
+        logged = self.decoded.to_log([payload for request in self.requests for payload in request.payloads])
+        self.records = [Record(self.tenant, payload) for payload in logged if payload]
 
 
 class Ingest:
-    """Takes requests and acknowledges them. `committed` is told the bytes of every group that became durable."""
+    """Takes requests and acknowledges them.
 
-    def __init__(self, wal: Wal, live: Live, committed: Callable[[int], None]) -> None:
-        self._wal, self._live, self._committed = wal, live, committed
+    `committed` is told the bytes of every group that became durable; `shortened` cuts attributes that are longer than the tenant's may be.
+    """
+
+    def __init__(
+        self,
+        wal: Wal,
+        live: Live,
+        limits: Limits,
+        *,
+        committed: Callable[[int], None],
+        shortened: Callable[[str, Decoded], Decoded],
+    ) -> None:
+        self._wal, self._live, self._limits = wal, live, limits
+        self._committed, self._shortened = committed, shortened
         self._queue: deque[_Waiting] = deque()
         self._decoding, self._writing = threading.Lock(), threading.Lock()
 
@@ -104,18 +128,21 @@ class Ingest:
         groups: list[_Group] = []
         for tenant in dict.fromkeys(request.tenant for request in taken):
             groups += _decode_together(tenant, [request for request in taken if request.tenant == tenant])
+        for group in groups:
+            group.decoded = self._shortened(group.tenant, group.decoded)
         return groups
 
     def _commit(self, groups: list[_Group]) -> None:
         """Log, sync, publish; a refusal of the disk is the outcome of every request in the groups."""
-        records = [
-            Record(group.tenant, payload) for group in groups for request in group.requests for payload in request.payloads if payload
-        ]
         try:
-            if records:
+            for group in groups:
+                group.judge(self._limits)
+            if records := [record for group in groups for record in group.records]:
                 self._publish(groups, records)
         except PytempoError as error:
             for group in groups:
+                if group.verdict is not None:
+                    self._limits.take_back(group.tenant, group.verdict)
                 for request in group.requests:
                     request.fail(error)
             return
@@ -129,7 +156,7 @@ class Ingest:
         for group in groups:
             if not group.decoded.spans.any():
                 continue
-            size = sum(request.size for request in group.requests)
+            size = sum(len(record.payload) for record in group.records)
             self._live.add(position.segment, active.created, group.tenant, group.decoded.batch, size)
         self._committed(sum(len(record.payload) for record in records))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytempo.limits import LimitOptions
 from pytempo.maintenance import CompactionOptions, FlushOptions, RetentionOptions
 from pytempo.query.options import MetricsOptions, QueryOptions
 
@@ -20,6 +21,8 @@ class StoreOptions:
     retention: RetentionOptions = field(default_factory=RetentionOptions)
     query: QueryOptions = field(default_factory=QueryOptions)
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
+    limits: LimitOptions = field(default_factory=LimitOptions)
+    """Of tenants that have none of their own."""
     flush_on_close: bool = False
     """Whether closing cuts the live spans into blocks. Without it they wait in the log, which costs nothing but their replay at
     the next start."""

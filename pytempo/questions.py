@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from pytempo.errors import BadRequest, Damaged, NotFound
+from pytempo.limits import Limits
 from pytempo.maintenance import Sources
 from pytempo.model import Source, parse_trace_id
 from pytempo.model.scan import MAX_TIME
-from pytempo.model.tenant import DEFAULT_TENANT
+from pytempo.model.tenant import DEFAULT_TENANT, tenants_of
 from pytempo.options import StoreOptions
 from pytempo.query.budget import Budget
 from pytempo.query.explain import Plan, explain
 from pytempo.query.legacy import search_tags
+from pytempo.query.options import MetricsOptions
 from pytempo.query.range import default_step, query_instant, query_range
 from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
 from pytempo.query.search import search
@@ -31,21 +34,31 @@ Ask = Callable[[tuple[Source, ...], Budget], Answer]
 class Questions(ABC):
     """The reading half of a store.
 
-    Times in arguments are unix nanoseconds, inclusive; left out they mean everything that is stored. Every question has a budget: one of
+    Times in arguments are unix nanoseconds, inclusive; left out they mean everything that is stored. A tenant `a|b` means both: a trace
+    that both have a part of is one trace. Every question has a budget: one of
     its own by the options, or the caller's (`budget()`), who can `cancel` it from another thread. Every question may raise QueryStopped
     when its time is over or it was cancelled, and BadQuery where it would need more memory than it may.
     """
 
     options: StoreOptions
+    limits: Limits
     _sources: Sources
 
     @abstractmethod
-    def _read(self, tenant: str) -> tuple[Source, ...]:
-        """What there is to read of a tenant. Raises Unavailable where the store takes no questions."""
+    def _read(self, tenants: Sequence[str]) -> tuple[Source, ...]:
+        """What there is to read of these tenants. Raises Unavailable where the store takes no questions."""
 
     def budget(self) -> Budget:
         """What one question may use, by the options; its time begins now."""
         return Budget(self.options.query)
+
+    def longest_search(self, tenant: str = DEFAULT_TENANT) -> int:
+        """The longest window, in nanoseconds, that a search or tag question of a tenant should have; 0 is no limit.
+
+        The faces of a store hold to it. In your own process nothing does.
+        """
+        own = [self.limits.of(each).max_search_duration for each in tenants_of(tenant)]
+        return min(filter(None, own), default=self.options.query.max_search_duration)
 
     def search(
         self,
@@ -113,7 +126,7 @@ class Questions(ABC):
             raise BadRequest(f"a trace id has 16 bytes, not {len(identifier)}")
         kept = None if q is None else Kept(check(parse(q)), descendants, ancestors)
         first, last = window = _window(start, end)
-        most = self.options.query.max_trace_bytes
+        most = self._max_trace_bytes(tenant)
 
         def ask(read: tuple[Source, ...], budget: Budget) -> Trace | None:
             return find_trace(identifier, read, start=first, end=last, kept=kept, max_bytes=most, budget=budget)
@@ -185,7 +198,7 @@ class Questions(ABC):
         range where it does not. `max_series` 0 is no limit but the options'. Raises BadQuery for a query that cannot be read or answered,
         or for a range outside the limits.
         """
-        query, options = check(parse(q)), self.options.metrics
+        query, options = check(parse(q)), self._metrics_options(tenant)
         width = default_step(start, end) if step is None else step
 
         def ask(read: tuple[Source, ...], budget: Budget) -> SeriesResult:
@@ -198,7 +211,7 @@ class Questions(ABC):
         self, q: str, *, start: int, end: int, max_series: int = 0, tenant: str = DEFAULT_TENANT, budget: Budget | None = None
     ) -> InstantResult:
         """One number a series over the spans that start in (start, end]. Raises BadQuery as `query_range`."""
-        query, options = check(parse(q)), self.options.metrics
+        query, options = check(parse(q)), self._metrics_options(tenant)
 
         def ask(read: tuple[Source, ...], budget: Budget) -> InstantResult:
             return query_instant(query, read, start=start, end=end, max_series=max_series, options=options, budget=budget)
@@ -209,28 +222,39 @@ class Questions(ABC):
         """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so. Raises BadQuery."""
         while True:
             try:
-                return explain(q, self._read(tenant), *_window(start, end))
+                return explain(q, self._read(tenants_of(tenant)), *_window(start, end))
             except (Damaged, NotFound) as error:
-                self._leave_out(tenant, error)
+                self._leave_out(tenants_of(tenant), error)
+
+    def _metrics_options(self, tenant: str) -> MetricsOptions:
+        """The limits of metrics questions of a tenant; of several tenants the narrowest."""
+        own = [self.limits.of(each).max_metrics_duration for each in tenants_of(tenant)]
+        options = self.options.metrics
+        return replace(options, max_duration=min(filter(None, own), default=options.max_duration))
+
+    def _max_trace_bytes(self, tenant: str) -> int:
+        """How much of a trace of a tenant is shown; of several tenants the least."""
+        own = [self.limits.of(each).max_bytes_per_trace for each in tenants_of(tenant)]
+        return min(filter(None, own), default=self.options.query.max_trace_bytes)
 
     def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None) -> Answer:
         """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
-        budget = budget or self.budget()
+        budget, tenants = budget or self.budget(), tenants_of(tenant)
         while True:
             budget.restart()
             try:
-                answer = ask(self._read(tenant), budget)
+                answer = ask(self._read(tenants), budget)
             except (Damaged, NotFound) as error:
-                self._leave_out(tenant, error)
+                self._leave_out(tenants, error)
                 continue
             if answer is not None:
-                answer.inspected.left_out = self._sources.left_out(tenant, *window)
+                answer.inspected.left_out = self._sources.left_out(tenants, *window)
             budget.end()
             return answer
 
-    def _leave_out(self, tenant: str, error: Damaged | NotFound) -> None:
+    def _leave_out(self, tenants: Sequence[str], error: Damaged | NotFound) -> None:
         """Ask no more the block that an error tells of; raises the error where it tells of none."""
-        if not self._sources.leave_out(tenant, error):
+        if not any(self._sources.leave_out(tenant, error) for tenant in tenants):
             raise error
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from pytempo.blocklist import BlockList, bytes_below
 from pytempo.directory import DAMAGED, DataDirectory
 from pytempo.errors import BadConfig, Damaged, NotFound, RequestTooLarge, Unavailable
 from pytempo.ingest import Ingest
+from pytempo.limits import LimitMetrics, Limits
 from pytempo.live import Live
 from pytempo.maintenance import (
     CompactionRules,
@@ -33,9 +35,9 @@ from pytempo.maintenance import (
 )
 from pytempo.maintenance import Progress as Progress
 from pytempo.model import Source
-from pytempo.model.tenant import DEFAULT_TENANT, check_tenant
+from pytempo.model.tenant import DEFAULT_TENANT, check_tenant, tenants_of
 from pytempo.options import StoreOptions as StoreOptions
-from pytempo.otlp import Exported
+from pytempo.otlp import Decoded, Exported, shorten
 from pytempo.questions import Questions
 from pytempo.store_metrics import StoreMetrics
 from pytempo.wal import SegmentInfo, Wal, WalView
@@ -61,6 +63,8 @@ class Store(Questions):
         self.options = options or StoreOptions()
         self.registry = registry or CollectorRegistry()
         self._logger, self._clock = logger or logging.getLogger("pytempo"), clock
+        self.limits = Limits(self.options.limits)
+        self._limit_metrics = LimitMetrics(self.registry, self.limits)
         self._state: str | None = "starting: the write-ahead log is being replayed"
         self._writable, self._closed = not read_only, False
         self._closing = threading.Lock()
@@ -92,7 +96,7 @@ class Store(Questions):
             observe=self._flushed,
             failed=self.metrics.flush_failed,
         )
-        self._ingest = Ingest(wal, self._live, self._flusher.committed)
+        self._ingest = Ingest(wal, self._live, self.limits, committed=self._flusher.committed, shortened=self._shortened)
         self._wal = wal
         self.metrics.watch_log(wal)
         self._open_upkeep(wal)
@@ -132,7 +136,7 @@ class Store(Questions):
 
     def _block_retention(self, tenant: str) -> int:
         """Nanoseconds that the blocks of a tenant are kept, 0 for ever."""
-        return self.options.retention.block_retention
+        return self.limits.of(tenant).block_retention or self.options.retention.block_retention
 
     def _compaction_rules(self, tenant: str) -> CompactionRules:
         """What holds for the compaction of a tenant's blocks."""
@@ -142,6 +146,20 @@ class Store(Questions):
         self.metrics.flushed(done)
         if done.step is Step.DELETED:
             self._retention.make_room()
+
+    def _shortened(self, tenant: str, decoded: Decoded) -> Decoded:
+        """What was decoded with attributes as long as the tenant's may be."""
+        longest = self.limits.of(tenant).max_attribute_bytes
+        if not longest:
+            return decoded
+        batch, count = shorten(decoded.batch, longest)
+        self._limit_metrics.truncated(tenant, count)
+        return replace(decoded, batch=batch)
+
+    def _read_again(self, tenant: str, decoded: Decoded) -> Decoded:
+        """What the log gives back counts as what comes in does, but nothing of it is refused: it was acknowledged."""
+        self.limits.judge(tenant, decoded.batch.trace_ids(), decoded.batch.trace_of_span(), decoded.sizes)
+        return self._shortened(tenant, decoded)
 
     def _seal(self) -> SegmentInfo | None:
         with self._ingest.writing:
@@ -168,7 +186,12 @@ class Store(Questions):
     def _replay_segment(self, segment: SegmentInfo) -> None:
         try:
             count = replay(
-                segment, self._log.read(segment), self._live, lambda tenant: is_published(self._sources, segment, tenant), self._logger
+                segment,
+                self._log.read(segment),
+                self._live,
+                lambda tenant: is_published(self._sources, segment, tenant),
+                self._logger,
+                self._read_again,
             )
         except NotFound:
             self._logger.debug("WAL segment %s was flushed meanwhile", segment.path)
@@ -230,15 +253,19 @@ class Store(Questions):
     def export(self, payloads: bytes | Sequence[bytes], *, tenant: str = DEFAULT_TENANT) -> Exported:
         """Store the spans of one or more OTLP ExportTraceServiceRequest messages; returns when they are on disk and searchable.
 
-        Spans that break a rule are left out and counted in the result (OTLP specification, partial success). Raises BadRequest
-        for bytes that are no such message, RequestTooLarge, Unavailable where the disk refuses or the store stops, Overloaded
-        where more comes in than can be cut into blocks; in all these cases nothing of the call is kept.
+        Spans that break a rule, or go beyond a limit of the tenant, are left out and counted in the result (OTLP specification, partial
+        success). Raises BadRequest for bytes that are no such message, RequestTooLarge, Unavailable where the disk refuses or the store
+        stops, RateLimited where the tenant sends more than it may, Overloaded where more comes in than can be cut into blocks; in all
+        these cases nothing of the call is kept.
         """
         pieces = [payloads] if isinstance(payloads, bytes | bytearray | memoryview) else list(payloads)
         size = sum(map(len, pieces))
         self._check_export(tenant, size)
-        self._flusher.make_room()
-        return self._ingest.export(tenant, [bytes(piece) for piece in pieces]) if pieces else Exported(0)
+        self.limits.admit(tenant, size)
+        if not pieces:
+            return Exported(0)
+        with self._flusher.room(size):
+            return self._ingest.export(tenant, [bytes(piece) for piece in pieces])
 
     def _check_export(self, tenant: str, size: int) -> None:
         check_tenant(tenant)
@@ -298,16 +325,15 @@ class Store(Questions):
         return self._sources.tenants()
 
     def left_out(self, tenant: str | None = None) -> tuple[str, ...]:
-        """The damaged blocks that answers lack, of one tenant or of all."""
-        return self._sources.left_out(tenant)
+        """The damaged blocks that answers lack, of one tenant, of several (`a|b`) or of all."""
+        return self._sources.left_out(None if tenant is None else tenants_of(tenant))
 
-    def _read(self, tenant: str) -> tuple[Source, ...]:
-        check_tenant(tenant)
+    def _read(self, tenants: Sequence[str]) -> tuple[Source, ...]:
         if self._closed:
             raise Unavailable("the store is closed")
         if self._state is not None and self._state.startswith("starting"):
             raise Unavailable(self._state)
-        return self._sources.of(tenant)
+        return self._sources.of(*tenants)
 
 
 def open(

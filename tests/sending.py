@@ -22,14 +22,20 @@ def exporter(channel: grpc.Channel, signal: str = "trace") -> Callable[..., byte
     return export
 
 
-def send(address: str, *payloads: bytes) -> None:
+def send(address: str, *payloads: bytes, tenant: str | None = None) -> None:
     """Export requests over gRPC, one after the other, each acknowledged."""
     with grpc.insecure_channel(address) as channel:
         for payload in payloads:
-            exporter(channel)(payload, timeout=PATIENCE)
+            exporter(channel)(payload, timeout=PATIENCE, metadata=as_tenant(tenant))
+
+
+def as_tenant(tenant: str | None) -> tuple[tuple[str, str], ...]:
+    """The metadata of a gRPC call that names a tenant, or none."""
+    return () if tenant is None else (("x-scope-orgid", tenant),)
 
 
 def post(url: str, body: bytes, content_type: str | None = PROTOBUF, **headers: str) -> httpx.Response:
     """Send a request to an OTLP/HTTP server."""
     given = {"content-type": content_type} if content_type is not None else {}
-    return httpx.post(f"{url}/v1/traces", content=body, headers={**given, **headers}, timeout=PATIENCE)
+    sent = [(name.encode(), value.encode()) for name, value in (given | headers).items()]
+    return httpx.post(f"{url}/v1/traces", content=body, headers=sent, timeout=PATIENCE)

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": {"errors"},
     "telemetry": {"errors"},
     "backend": ANYBODY,
+    "limits": ANYBODY,
     "live": ANYBODY,
     "otlp": ANYBODY,
     "traceql": ANYBODY,
@@ -32,11 +33,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "maintenance": {"live", "wal", "otlp", "blocklist", "block"} | ANYBODY,
     "query": {"traceql", "live", "blocklist", "block"} | ANYBODY,
     # parts of the store that stand beside it
-    "options": {"query", "maintenance"} | ANYBODY,
+    "options": {"query", "maintenance", "limits"} | ANYBODY,
     "directory": ANYBODY,
-    "ingest": {"live", "otlp", "wal"} | ANYBODY,
+    "ingest": {"limits", "live", "otlp", "wal"} | ANYBODY,
     "store_metrics": {"maintenance", "live", "wal", "blocklist"} | ANYBODY,
-    "questions": {"options", "query", "traceql", "maintenance"} | ANYBODY,
+    "questions": {"options", "limits", "query", "traceql", "maintenance"} | ANYBODY,
     "store": {
         "questions",
         "directory",
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "query",
         "traceql",
         "maintenance",
+        "limits",
         "live",
         "wal",
         "otlp",
@@ -54,9 +56,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "backend",
     }
     | ANYBODY,
-    "config": {"store", "query", "maintenance", "live", "wal", "otlp", "traceql", "blocklist", "block", "backend"} | ANYBODY,
-    "server": {"store", "query", "config", "otlp"} | ANYBODY,
-    "cli": {"server", "store", "directory", "query", "config", "otlp"} | ANYBODY,
+    "config": {"store", "limits", "query", "maintenance", "live", "wal", "otlp", "traceql", "blocklist", "block", "backend"} | ANYBODY,
+    "server": {"store", "limits", "query", "config", "otlp"} | ANYBODY,
+    "cli": {"server", "store", "limits", "directory", "query", "config", "otlp"} | ANYBODY,
     # faces on the store
     "exporter": {"store"} | ANYBODY,
     "testing": {"exporter", "store"} | ANYBODY,

@@ -10,13 +10,15 @@ import typer
 from rich.text import Text
 
 from pytempo.cli import output
-from pytempo.cli.options import AsJson, Data, End, Since, Start
+from pytempo.cli.options import AsJson, Data, End, Since, Start, Tenant
 from pytempo.cli.source import now, parameters
+from pytempo.model.tenant import DEFAULT_TENANT
 
 
 def explain(
     query: Annotated[str, typer.Argument(help="TraceQL, such as '{ status = error && duration > 1s }'.")],
     data: Data = None,
+    tenant: Tenant = None,
     start: Start = None,
     end: End = None,
     since: Since = None,
@@ -32,6 +34,6 @@ def explain(
         plan = plan_of(query)
     else:
         with open_store(data, read_only=True, logger=logging.getLogger("pytempo")) as store:
-            plan = store.explain(query, start=times.start, end=times.end)
+            plan = store.explain(query, start=times.start, end=times.end, tenant=tenant or DEFAULT_TENANT)
     document: dict[str, Any] = dataclasses.asdict(plan)
     output.show(document, as_json, lambda _: Text(str(plan)))

@@ -37,6 +37,7 @@ def generate(
     endpoint: Annotated[
         str | None, typer.Option(help=f"Where to send (default: {DEFAULTS['grpc']} or {DEFAULTS['http']}).", show_default=False)
     ] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose traces they are; needed where there are several.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="Makes the same traces each time, but for their times.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,7 +45,7 @@ def generate(
     if protocol not in DEFAULTS:
         raise typer.BadParameter(f"{protocol!r} is neither grpc nor http", param_hint="--protocol")
     where = endpoint or DEFAULTS[protocol]
-    send = _http(where) if protocol == "http" else _grpc(where)
+    send = _http(where, tenant) if protocol == "http" else _grpc(where, tenant)
     from pytempo.cli.made_up import made_up_traces, request  # lazy: OTLP's messages take longer to load than --help may take
 
     made = made_up_traces(Random(seed), traces, spans, now())
@@ -75,28 +76,30 @@ def _progress(quiet: bool) -> Progress:
     return Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True)
 
 
-def _grpc(endpoint: str) -> Send:
+def _grpc(endpoint: str, tenant: str | None) -> Send:
     import grpc  # lazy: it takes longer to load than --help may take
 
     channel = grpc.insecure_channel(endpoint.removeprefix("http://"))
     call = channel.unary_unary(EXPORT, request_serializer=None, response_deserializer=None)
+    metadata = () if tenant is None else (("x-scope-orgid", tenant),)
 
     def send(request: bytes) -> None:
         try:
-            call(request, timeout=TIMEOUT)
+            call(request, timeout=TIMEOUT, metadata=metadata)
         except grpc.RpcError as error:
             raise _failed(endpoint, f"{error.code().name}: {error.details()}") from error
 
     return send
 
 
-def _http(endpoint: str) -> Send:
+def _http(endpoint: str, tenant: str | None) -> Send:
     if not endpoint.startswith(("http://", "https://")):
         raise BadConfig(f"--endpoint {endpoint}: over HTTP it is a URL, such as {DEFAULTS['http']}")
     url = endpoint.rstrip("/") + "/v1/traces"
 
+    headers = {"Content-Type": "application/x-protobuf"} | ({} if tenant is None else {"X-Scope-OrgID": tenant})
+
     def send(request: bytes) -> None:
-        headers = {"Content-Type": "application/x-protobuf"}
         try:
             with urllib.request.urlopen(urllib.request.Request(url, request, headers), timeout=TIMEOUT):
                 return

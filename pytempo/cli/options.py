@@ -20,6 +20,9 @@ Data: TypeAlias = Annotated[
         "--data", help="Read this data directory instead, without changing it; a server may be running on it.", show_default=False
     ),
 ]
+Tenant: TypeAlias = Annotated[
+    str | None, typer.Option("--tenant", help="Whose spans; for several tenants a|b. Needed where there are several.", show_default=False)
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Start: TypeAlias = Annotated[str | None, typer.Option(help="From this time on: unix seconds or RFC 3339.", show_default=False)]
 End: TypeAlias = Annotated[str | None, typer.Option(help="Up to this time.", show_default=False)]

@@ -33,6 +33,9 @@ def serve(
     max_block_bytes: Annotated[int, typer.Option(min=1, help="OTLP bytes of spans at which a block is cut.")] = 50 * 1024 * 1024,
     max_block_duration: Annotated[str, typer.Option(help="Age at which a block is cut.")] = "30m",
     trace_idle_period: Annotated[str, typer.Option(help="A block that is old enough waits until no span has come for so long.")] = "5s",
+    max_live_bytes: Annotated[
+        int, typer.Option(min=1, help="OTLP bytes that may wait for their block; beyond it senders wait, then are asked to come again.")
+    ] = 200 * MIB,
     flush_on_shutdown: Annotated[bool, typer.Option("--flush-on-shutdown", help="Cut everything into blocks before the end.")] = False,
     block_retention: Annotated[str, typer.Option(help="Age of its newest span at which a block goes; 0s keeps all.")] = "336h",
     max_bytes_on_disk: Annotated[int, typer.Option(min=0, help="Beyond it the oldest blocks go; 0 is no limit.")] = 0,
@@ -44,8 +47,33 @@ def serve(
     compacted_block_retention: Annotated[str, typer.Option(help="How long folders of merged and dropped blocks stay.")] = "1h",
     query_timeout: Annotated[str, typer.Option(help="Time after which a query is ended; 0s is no limit.")] = "30s",
     max_query_memory_bytes: Annotated[int, typer.Option(min=0, help="Columns that a query may hold; 0 is no limit.")] = 256 * MIB,
+    max_trace_bytes: Annotated[
+        int, typer.Option(min=0, help="OTLP bytes of a trace by id that is shown whole; 0 is no limit.")
+    ] = 50_000_000,
+    max_search_duration: Annotated[str, typer.Option(help="The longest window of a search; 0s is no limit.")] = "7d",
+    max_metrics_duration: Annotated[str, typer.Option(help="The longest range of a metrics query; 0s is no limit.")] = "24h",
+    max_metrics_intervals: Annotated[int, typer.Option(min=0, help="Intervals of a metrics query; 0 is no limit.")] = 10_000,
+    max_metrics_series: Annotated[int, typer.Option(min=0, help="Series of an answer, which is cut beyond; 0 is no limit.")] = 0,
+    max_metrics_exemplars: Annotated[int, typer.Option(min=0, help="Exemplars of an answer.")] = 100,
+    rate_limit_bytes: Annotated[
+        int | None, typer.Option(min=0, help="OTLP bytes a second that a tenant may send.", show_default="no limit")
+    ] = None,
+    burst_size_bytes: Annotated[
+        int | None, typer.Option(min=0, help="OTLP bytes that a tenant may send at once.", show_default="as the rate")
+    ] = None,
+    max_traces: Annotated[int, typer.Option(min=0, help="Live traces of a tenant; 0 is no limit.")] = 0,
+    max_bytes_per_trace: Annotated[int, typer.Option(min=0, help="OTLP bytes of one trace; 0 is no limit.")] = 0,
+    max_attribute_bytes: Annotated[int, typer.Option(min=0, help="Keys and texts are cut to so many bytes; 0 cuts nothing.")] = 0,
+    overrides: Annotated[
+        Path | None, typer.Option(help="A file with the limits of single tenants, in Tempo's form.", show_default=False)
+    ] = None,
+    overrides_period: Annotated[str, typer.Option(help="How often that file is read again.")] = "10s",
     max_concurrent_queries: Annotated[int, typer.Option(min=1, help="Queries at work at a time; others wait their turn.")] = 8,
     max_queued_queries: Annotated[int, typer.Option(min=0, help="Queries that may wait; more are refused.")] = 2000,
+    multitenancy: Annotated[
+        bool, typer.Option("--multitenancy", help="Several tenants: every request names its own in X-Scope-OrgID.")
+    ] = False,
+    multi_tenant_queries: Annotated[bool, typer.Option(help="Whether a question may be asked of several tenants, as a|b.")] = True,
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "info",
 ) -> None:
     """Receive spans, store them, and answer Tempo's API, until SIGTERM or Ctrl-C."""
@@ -53,6 +81,9 @@ def serve(
     block_duration, idle_period, timeout = duration(max_block_duration), duration(trace_idle_period), duration(query_timeout)
     window, cycle = positive_duration(compaction_window), positive_duration(compaction_cycle)
     kept, kept_compacted = duration(block_retention), duration(compacted_block_retention)
+    search_duration, metrics_duration, period = duration(max_search_duration), duration(max_metrics_duration), duration(overrides_period)
+    if not period:
+        raise typer.BadParameter("0s is too often; give a time such as 10s", param_hint="--overrides-period")
     DataDirectory(data, read_only=False).close()  # what cannot be used is told at once, before everything is loaded
 
     from pytempo.config.store import (
@@ -60,6 +91,8 @@ def serve(
         retention_options,
         store_options,
     )  # lazy: the store and the server take longer to load than --help may take
+    from pytempo.limits import LimitOptions  # lazy: as above
+    from pytempo.query.options import MetricsOptions  # lazy: as above
     from pytempo.server import ServeOptions  # lazy: as above
     from pytempo.server import serve as run  # lazy: as above
 
@@ -68,6 +101,7 @@ def serve(
         max_block_bytes=max_block_bytes,
         max_block_duration=block_duration,
         trace_idle_period=idle_period,
+        max_live_bytes=max_live_bytes,
         flush_on_close=flush_on_shutdown,
         query_timeout=timeout,
         max_query_memory_bytes=max_query_memory_bytes,
@@ -80,6 +114,16 @@ def serve(
             compacted_block_retention=kept_compacted,
         ),
         retention=retention_options(block_retention=kept, max_bytes_on_disk=max_bytes_on_disk),
+        max_search_duration=search_duration,
+        max_trace_bytes=max_trace_bytes,
+        metrics=MetricsOptions(max_metrics_intervals, metrics_duration, max_metrics_series, max_metrics_exemplars),
+        limits=LimitOptions(
+            rate_limit_bytes=rate_limit_bytes,
+            burst_size_bytes=burst_size_bytes,
+            max_traces=max_traces,
+            max_bytes_per_trace=max_bytes_per_trace,
+            max_attribute_bytes=max_attribute_bytes,
+        ),
     )
     options = ServeOptions(
         data=data,
@@ -89,6 +133,10 @@ def serve(
         otlp_grpc_port=otlp_grpc_port,
         otlp_http_port=otlp_http_port,
         otlp_http_cors_allowed_origins=tuple(otlp_http_cors_allowed_origin or ()),
+        multitenancy_enabled=multitenancy,
+        multi_tenant_queries_enabled=multi_tenant_queries,
+        overrides=overrides,
+        overrides_period=period / 1e9,
         max_concurrent_queries=max_concurrent_queries,
         max_queued_queries=max_queued_queries,
         store=store,

@@ -48,24 +48,25 @@ class Source(ABC):
 
 
 @contextmanager
-def open_source(url: str | None, data: Path | None) -> Iterator[Source]:
-    """The server at `url`, or the data directory; neither given: the server on this machine."""
+def open_source(url: str | None, data: Path | None, tenant: str | None = None) -> Iterator[Source]:
+    """The server at `url`, or the data directory; neither given: the server on this machine. `tenant` is whose spans to ask for."""
     if data is None:
-        yield Remote(url or DEFAULT_URL)
+        yield Remote(url or DEFAULT_URL, tenant)
         return
     if url is not None:
         raise BadConfig("--url and --data exclude each other; give one of them")
     from pytempo.cli.local import open_local  # lazy: a store is heavy, and asking a server needs none
 
-    with open_local(data) as local:
+    with open_local(data, tenant) as local:
         yield local
 
 
 class Remote(Source):
     """A running server."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tenant: str | None = None) -> None:
         self._url = url.rstrip("/")
+        self._headers = {"Accept": "application/json"} | ({} if tenant is None else {"X-Scope-OrgID": tenant})
 
     def search(self, given: Parameters) -> Document:
         return self._get("/api/search", given)
@@ -87,7 +88,7 @@ class Remote(Source):
         return found
 
     def _get(self, path: str, given: Parameters) -> Document:
-        request = urllib.request.Request(f"{self._url}{path}?{urllib.parse.urlencode(given)}", headers={"Accept": "application/json"})
+        request = urllib.request.Request(f"{self._url}{path}?{urllib.parse.urlencode(given)}", headers=self._headers)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 document: Document = json.loads(answer.read())

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pytempo.cli import output
-from pytempo.cli.options import AsJson, Data, Url
+from pytempo.cli.options import AsJson, Data, Tenant, Url
 from pytempo.cli.source import open_source
 
 
@@ -15,9 +15,10 @@ def trace(
     trace_id: Annotated[str, typer.Argument(metavar="ID", help="1 to 32 hex digits; zeros in front may be left out.")],
     url: Url = None,
     data: Data = None,
+    tenant: Tenant = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one trace as a tree of its spans."""
-    with open_source(url, data) as source:
+    with open_source(url, data, tenant) as source:
         found = source.trace(trace_id)
     output.show(found, as_json, output.trace_tree)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pytempo.block.writer import BlockOptions
@@ -57,7 +58,7 @@ class Flusher:
         self._condition = threading.Condition()
         self._cutting = threading.Lock()
         self._last_arrival = clock()
-        self._active_bytes = 0
+        self._active_bytes = self._coming = 0
         self._unread = {segment.id for segment in wal.segments()}
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pytempo-flusher", daemon=True)
@@ -78,17 +79,34 @@ class Flusher:
             with self._condition:
                 self._condition.notify_all()
 
-    def make_room(self, patience: float = 5.0) -> None:
-        """Returns when the live spans are below their limit. Raises Overloaded where they still are not after `patience` seconds."""
+    @contextmanager
+    def room(self, size: int, patience: float = 5.0) -> Iterator[None]:
+        """Holds `size` bytes of the limit of live spans while a request becomes live. Waits until there is room.
+
+        All that is live or on its way counts, so that many at once pass the limit by no more than one request. Raises Overloaded where
+        there still is no room after `patience` seconds.
+        """
         limit = self._options.max_live_bytes
-        if self._sources.live.bytes() < limit:
-            return
         with self._condition:
-            self._condition.notify_all()
-            if not self._condition.wait_for(lambda: self._sources.live.bytes() < limit or self._stopping, patience):
-                raise Overloaded(
-                    f"{limit} bytes of spans wait to be cut into blocks (max_live_bytes); send it again later", retry_after=patience
-                )
+            if self._held() >= limit:
+                self._wait_for_room(limit, patience)
+            self._coming += size
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._coming -= size
+                self._condition.notify_all()
+
+    def _held(self) -> int:
+        return self._sources.live.bytes() + self._coming
+
+    def _wait_for_room(self, limit: int, patience: float) -> None:
+        self._condition.notify_all()
+        if not self._condition.wait_for(lambda: self._held() < limit or self._stopping, patience):
+            raise Overloaded(
+                f"{limit} bytes of spans wait to be cut into blocks (max_live_bytes); send it again later", retry_after=patience
+            )
 
     def flush(self) -> None:
         """Cut everything that is live now; returns when it is in blocks. Raises Unavailable where the disk refuses."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from pytempo.block import BlockMeta
@@ -32,11 +32,12 @@ class Sources:
         self._damaged: dict[str, BlockMeta] = {}
         self._flaws: set[tuple[str, str]] = set()
 
-    def of(self, tenant: str) -> tuple[Source, ...]:
-        """The sources of a tenant, in order of arrival."""
+    def of(self, *tenants: str) -> tuple[Source, ...]:
+        """The sources of these tenants, in order of arrival."""
         with self._switch:
-            blocks = [self._open(meta) for meta in self.blocks.blocks(tenant) if meta.block_id not in self._damaged]
-            live = self.live.sources(tenant)
+            metas = [meta for tenant in tenants for meta in self.blocks.blocks(tenant)]
+            blocks = [self._open(meta) for meta in metas if meta.block_id not in self._damaged]
+            live = [source for tenant in tenants for source in self.live.sources(tenant)]
         return tuple(sorted((*blocks, *live), key=lambda source: source.sequence))
 
     def tenants(self) -> tuple[str, ...]:
@@ -95,10 +96,10 @@ class Sources:
         """Whether the block is left out of answers."""
         return block_id in self._damaged
 
-    def left_out(self, tenant: str | None = None, start: int = 0, end: int = MAX_TIME) -> tuple[str, ...]:
-        """The damaged blocks that answers over this range (unix nanoseconds) lack, of one tenant or of all."""
+    def left_out(self, tenants: Collection[str] | None = None, start: int = 0, end: int = MAX_TIME) -> tuple[str, ...]:
+        """The damaged blocks that answers over this range (unix nanoseconds) lack, of these tenants or of all."""
         metas = list(self._damaged.values())
-        return tuple(meta.block_id for meta in metas if tenant in (None, meta.tenant) and meta.overlaps(start, end))
+        return tuple(meta.block_id for meta in metas if (tenants is None or meta.tenant in tenants) and meta.overlaps(start, end))
 
     def close(self) -> None:
         """Let go of the blocks' files; a query that still reads one keeps it until it ends."""

@@ -7,7 +7,6 @@ refuse a request.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,8 @@ from pytempo.model.selection import Selection, materialise
 from pytempo.otlp import wire
 from pytempo.otlp.attributes import read_attributes
 from pytempo.otlp.below import read_events, read_links
+from pytempo.otlp.decoded import Arrival, Decoded
+from pytempo.otlp.marks import has_mark, refused_spans
 from pytempo.otlp.parents import Parents, read_parents
 from pytempo.otlp.text import as_text
 
@@ -29,26 +30,17 @@ REASONS = {
     "invalid_span_id": "span ids must be 8 bytes (in JSON: 16 hex digits) and not all zero",
     "invalid_parent_span_id": "parent span ids must be empty or 8 bytes (in JSON: 16 hex digits)",
     "invalid_attribute": "an attribute, event or link cannot be read, or nests deeper than 100 levels",
+    "live_traces_exceeded": "the tenant has as many live traces as it may (max_traces_per_user)",
+    "trace_too_large": "the trace has as many bytes as it may (max_bytes_per_trace)",
 }
 """Why a span is left out: the label of tempo_discarded_spans_total, and the sentence for the sender."""
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """What came of some requests [n]."""
-
-    batch: MemoryBatch
-    """The good spans of all requests, in order of arrival."""
-    spans: NDArray[np.int64]
-    """[n] good spans of each request."""
-    rejected: dict[str, NDArray[np.int64]]
-    """By reason (a key of REASONS): spans of each request [n] that were left out."""
-
-
-def decode(payloads: Sequence[bytes]) -> Decoded:
+def decode(payloads: Sequence[bytes], *, from_log: bool = False) -> Decoded:
     """Read ExportTraceServiceRequest messages.
 
-    Raises BadRequest where one of them is no such protobuf message; nothing of any is then returned.
+    Those that come `from_log` may be marked: their refused spans are left out and not counted. Raises BadRequest where one of them is no
+    such protobuf message; nothing of any is then returned.
     """
     requests = wire.read("Request", payloads)
     resource_lists = requests.field("resource_spans")
@@ -59,10 +51,13 @@ def decode(payloads: Sequence[bytes]) -> Decoded:
     payload = owners_of(np.asarray(resource_lists.offsets))[resource_of_entry][entry_of_span]
     resources, scopes = (lists.values.field(name).to_pylist() for lists, name in ((resource_lists, "resource"), (scope_lists, "scope")))
     parents, scope_of_entry = read_parents(resources, scopes, resource_of_entry)
-    return _assemble(span_lists.values, parents, scope_of_entry[entry_of_span], payload, len(payloads))
+    arrival, marks = Arrival(span_lists.values, payload), requests.field("refused")
+    unwanted = refused_spans(marks, np.bincount(payload, minlength=len(payloads))) if from_log and has_mark(marks).any() else None
+    return _assemble(arrival, parents, scope_of_entry[entry_of_span], has_mark(marks), unwanted)
 
 
-def _assemble(spans: Any, parents: Parents, scope: NDArray[np.int32], payload: Ints, payloads: int) -> Decoded:
+def _assemble(arrival: Arrival, parents: Parents, scope: NDArray[np.int32], has_marks: Bools, unwanted: Bools | None) -> Decoded:
+    spans, payload, payloads = arrival.spans, arrival.payload, len(has_marks)
     trace_ids = TraceIds.from_bytes(_fixed(spans.field("trace_id"), 16))
     span_ids, parent_ids = (span_ids_from_bytes(_fixed(spans.field(name), 8)) for name in ("span_id", "parent_span_id"))
     start = np.asarray(spans.field("start_time_unix_nano"))
@@ -76,14 +71,17 @@ def _assemble(spans: Any, parents: Parents, scope: NDArray[np.int32], payload: I
         "invalid_attribute": bad | events.bad | links.bad | parents.bad[scope],
     }
     good, rejected = _judge(wrong, payload, payloads)
+    if unwanted is not None:
+        good &= ~unwanted
     ids, trace = trace_ids.distinct()
     columns = {(Level.SPAN, "span_id"): span_ids, (Level.SPAN, "parent_span_id"): parent_ids, **_span_columns(spans, start)}
     columns |= {**parents.columns, **events.columns, **links.columns}
     tables = {**parents.tables, Level.SPAN: attributes, Level.EVENT: events.attributes, Level.LINK: links.attributes}
     batch = MemoryBatch(ids, trace, scope, parents.resource_of_scope, events.offsets, links.offsets, columns, tables)
-    if good.all():
-        return Decoded(batch, np.bincount(payload, minlength=payloads), rejected)
-    return Decoded(materialise(Selection(batch, np.flatnonzero(good))), np.bincount(payload[good], minlength=payloads), rejected)
+    rows = np.flatnonzero(good)
+    if len(rows) < len(good):
+        batch = materialise(Selection(batch, rows))
+    return Decoded(batch, np.bincount(payload[rows], minlength=payloads), rejected, arrival, rows, has_marks)
 
 
 def _lengths(column: Any) -> NDArray[np.int32]:

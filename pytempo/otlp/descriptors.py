@@ -4,7 +4,7 @@ Two liberties, both invisible on the wire, where text, bytes and messages share 
 broken character cannot refuse a whole request. What is opened in a second step is declared `bytes` too: resources and scopes, once for all
 equal ones; events and links, which most spans lack; key-values, which are many and small (otlp/key_values.py); arrays and maps, which nest
 without end. A field that the wire holds twice counts with its last bytes. Field numbers: opentelemetry-proto 1.5, trace.proto,
-common.proto, resource.proto.
+common.proto, resource.proto; `refused` is ours (otlp/marks.py).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Span          13 links bytes*         14 dropped_links_count uint32
 Span          15 status Status
 ScopeSpans     1 scope bytes           2 spans Span*
 ResourceSpans  1 resource bytes        2 scope_spans ScopeSpans*
-Request        1 resource_spans ResourceSpans*
+Request        1 resource_spans ResourceSpans*   50000 refused bytes
 """
 """One message a line (a long one continues): field number, name and type; `*` repeated, `?` one of a oneof."""
 

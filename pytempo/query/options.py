@@ -16,8 +16,10 @@ class QueryOptions:
     max_memory_bytes: int = 256 * 1024 * 1024
     """Columns that one query may hold in memory, in estimated bytes of what it reads from blocks. Beyond, it reads columns again
     rather than keep them; a query that needs more at once is refused."""
-    max_trace_bytes: int = 5_000_000
+    max_trace_bytes: int = 50_000_000
     """OTLP bytes, about, of a trace that is answered with whole (Tempo: `max_bytes_per_trace`)."""
+    max_search_duration: int = 168 * HOUR
+    """The longest window of a search or tag question, in nanoseconds (Tempo: `query_frontend.search.max_duration`)."""
 
 
 @dataclass(frozen=True, slots=True)

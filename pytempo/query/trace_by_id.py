@@ -95,5 +95,5 @@ def _within(batch: Batch, limit: int) -> tuple[Batch, str]:
     shown = max(int(np.searchsorted(ends, limit, side="right")), 1)
     return Selection(batch, np.arange(shown)), (
         f"trace exceeds max size (max bytes: {limit}): it has about {ends[-1]} bytes in {len(ends)} spans, of which the first {shown} are "
-        "shown; choose spans with q, or raise max_bytes_per_trace"
+        "shown; choose spans with q, or raise max_trace_bytes (--max-trace-bytes, or the tenant's max_bytes_per_trace)"
     )

@@ -29,6 +29,18 @@ class ServeOptions:
     otlp_http_cors_allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may send spans, such as http://localhost:4200; `*` for any."""
 
+    multitenancy_enabled: bool = False
+    """Whether every request names its tenant in `X-Scope-OrgID`; otherwise there is one, and the header is ignored."""
+
+    multi_tenant_queries_enabled: bool = True
+    """Whether a question may be asked of several tenants, `a|b` (Tempo: `query_frontend.multi_tenant_queries_enabled`)."""
+
+    overrides: Path | None = None
+    """A file with limits of tenants, read again every `overrides_period` (Tempo: `per_tenant_override_config`)."""
+
+    overrides_period: float = 10.0
+    """Seconds."""
+
     max_concurrent_queries: int = 8
     """Queries that are worked on at a time; others wait in the order in which they came."""
 

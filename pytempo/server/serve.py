@@ -60,7 +60,13 @@ async def _serve(options: ServeOptions, logger: logging.Logger, clock: Callable[
     except BaseException:
         ports.close()
         raise
-    server = Server(Service(options, store, logger, clock), ports)
+    try:
+        service = Service(options, store, logger, clock)
+    except BaseException:
+        store.close()
+        ports.close()
+        raise
+    server = Server(service, ports)
     try:
         await server.start(out)
         await server.replay(stop)
@@ -112,6 +118,8 @@ class Server:
     async def start(self, out: TextIO) -> None:
         """Answer on every port, and say where. Until the log is replayed, the answers are that the store is not ready."""
         options = self._service.options
+        if self._service.overrides is not None:
+            self._service.overrides.start()
         otlp_grpc_port = _bind(self._otlp_grpc, options.host, options.otlp_grpc_port, "--otlp-grpc-port")
         grpc_port = _bind(self._grpc_api, options.host, options.grpc_port, "--grpc-port")
         self._relay.address = local_address(options.host), grpc_port
@@ -142,6 +150,8 @@ class Server:
         """End everything in order: first what brings spans in, then the answers, then the store. True when all work has ended."""
         service = self._service
         service.stopping()
+        if service.overrides is not None:
+            service.overrides.stop()
         service.logger.info("stopping: no new requests, %d in work", service.bridge.busy)
         await asyncio.gather(self._otlp_http.stop(), self._stop_otlp_grpc(), self._stop_grpc_api())
         service.store.stop_writes()

@@ -10,9 +10,12 @@ from typing import Any, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from pytempo.config.overrides import overrides_file
+from pytempo.limits import Reloader, ReloadMetrics
 from pytempo.query.budget import Budget, client_left
 from pytempo.server.bridge import Bridge
 from pytempo.server.options import ServeOptions
+from pytempo.server.tenancy import Tenancy
 from pytempo.store import Store
 from pytempo.telemetry import RequestMetrics
 
@@ -49,6 +52,15 @@ class Asking(Generic[T]):
         self._work.cancel()
 
 
+def _reloader(options: ServeOptions, store: Store, logger: logging.Logger) -> Reloader | None:
+    if options.overrides is None:
+        return None
+    read, metrics = overrides_file(options.overrides), ReloadMetrics(store.registry)
+    reloader = Reloader(read, store.limits, period=options.overrides_period, logger=logger, metrics=metrics)
+    reloader.load()
+    return reloader
+
+
 class Service:
     """One running server over an opened store, which may still be replaying its log."""
 
@@ -56,6 +68,9 @@ class Service:
         self.options, self.store, self.logger, self.clock = options, store, logger, clock
         self.bridge = Bridge(query_threads=options.max_concurrent_queries, waiting_queries=options.max_queued_queries)
         self.requests = RequestMetrics(store.registry)
+        self.tenancy = Tenancy(options.multitenancy_enabled, options.multi_tenant_queries_enabled)
+        self.overrides = _reloader(options, store, logger)
+        """Reads the limits of tenants again and again, where they have a file."""
         self.streams = 0
         """Streams that are being answered."""
         self._stopping = False

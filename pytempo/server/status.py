@@ -12,10 +12,12 @@ from pytempo.errors import (
     BadInput,
     Damaged,
     DirectoryInUse,
+    NoTenant,
     NotFound,
     Overloaded,
     PytempoError,
     QueryStopped,
+    RateLimited,
     RequestTooLarge,
     TraceTooLarge,
     Unavailable,
@@ -40,6 +42,7 @@ TABLE: dict[type[BaseException], tuple[int, StatusCode]] = {
     WrongContentType: (415, StatusCode.INVALID_ARGUMENT),
     RequestTooLarge: (413, StatusCode.RESOURCE_EXHAUSTED),  # without RetryInfo: OTLP clients must not send it again
     TraceTooLarge: (422, StatusCode.FAILED_PRECONDITION),
+    NoTenant: (401, StatusCode.UNAUTHENTICATED),
     BadConfig: (500, StatusCode.INTERNAL),
     BadInput: (400, StatusCode.INVALID_ARGUMENT),
     Overloaded: (429, StatusCode.RESOURCE_EXHAUSTED),
@@ -75,5 +78,7 @@ def refusal_of(error: BaseException, logger: logging.Logger, request: str) -> Re
         return Refusal(http, grpc, OWN_FAULT)
     if http == 500:
         logger.error("%s: %s", request, error)
-    retry_after = (error.retry_after or RETRY_AFTER) if isinstance(error, Overloaded) else None
+    retry_after = error.retry_after if isinstance(error, Overloaded) else None
+    if isinstance(error, Overloaded) and not isinstance(error, RateLimited):
+        retry_after = retry_after or RETRY_AFTER
     return Refusal(http, grpc, str(error), retry_after)

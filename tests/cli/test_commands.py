@@ -212,3 +212,12 @@ def test_blocks_are_merged_on_demand(tmp_path: Path) -> None:
     assert merged["totalObjects"] == 1
     assert [block["blockID"] for block in ask("blocks", "list", "--data", str(tmp_path))] == [merged["blockID"]]
     assert ask("blocks", "compact", "--data", str(tmp_path)) == []
+
+
+def test_each_tenant_has_its_own_answers(tmp_path: Path) -> None:
+    with serve(tmp_path, "--multitenancy") as server:
+        run("generate", "--endpoint", server.otlp_grpc_address, "--tenant", "one", "--traces", "3")
+        run("generate", "--protocol", "http", "--endpoint", server.otlp_http_url, "--tenant", "two", "--traces", "2")
+        for where in (["--url", server.http_url], ["--data", str(tmp_path)]):
+            found = {tenant: len(ask("search", *where, "--tenant", tenant)["traces"]) for tenant in ("one", "two", "one|two", "three")}
+            assert found == {"one": 3, "two": 2, "one|two": 5, "three": 0}

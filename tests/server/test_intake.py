@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytempo.errors import BadRequest, Overloaded, RequestTooLarge, Unavailable
+from pytempo.model.tenant import DEFAULT_TENANT
 from pytempo.server.options import ServeOptions
 from pytempo.server.receivers import Intake
 from pytempo.server.receivers.otlp_http import Room
@@ -39,21 +40,21 @@ def discarded(service: Service) -> dict[str, float]:
 def test_spans_of_a_request_that_is_not_taken_are_counted(service: Service) -> None:
     intake = Intake(service)
     with pytest.raises(Unavailable):  # the log is not replayed yet
-        intake.take(request(b"a" * 16, b"b" * 16).SerializeToString(), "grpc")
+        intake.take(request(b"a" * 16, b"b" * 16).SerializeToString(), "grpc", DEFAULT_TENANT)
     assert discarded(service) == {"refused": 2}
 
 
 def test_spans_of_a_request_that_is_too_large_are_counted(service: Service) -> None:
     service.store.replay()
     with pytest.raises(RequestTooLarge, match="--otlp-max-request-bytes"):
-        Intake(service).take(request(b"a" * 16, filler=LIMIT).SerializeToString(), "grpc")
+        Intake(service).take(request(b"a" * 16, filler=LIMIT).SerializeToString(), "grpc", DEFAULT_TENANT)
     assert discarded(service) == {"invalid_request": 1}
 
 
 def test_bytes_that_are_no_request_count_no_spans(service: Service) -> None:
     service.store.replay()
     with pytest.raises(BadRequest):
-        Intake(service).take(b"\xff\xff", "http")
+        Intake(service).take(b"\xff\xff", "http", DEFAULT_TENANT)
     assert discarded(service) == {"invalid_request": 0}
 
 

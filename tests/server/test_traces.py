@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 
 from pytempo.server.api import tempopb
 from tests.building import request, span
+from tests.sending import send
+from tests.servers import serve
 
 PROTOBUF = {"accept": "application/protobuf"}
 
@@ -34,17 +37,18 @@ def test_a_query_chooses_the_spans_of_a_trace(http: httpx.Client, export: Callab
     assert spans_of(http, "9111", q="{ .depth = 77 }") == []
 
 
-def test_a_trace_beyond_the_limit_is_422_in_v1_and_partial_in_v2(http: httpx.Client, export: Callable[..., bytes]) -> None:
-    for first in range(1, 60, 9):
-        spans = (span(f"{n}", trace=0x9222, id=n, attributes={"filler": "x" * 100_000}) for n in range(first, first + 9))
-        export(request(*spans).SerializeToString())
-    answer = http.get("/api/traces/9222")
-    assert answer.status_code == 422
-    assert answer.text.startswith("trace exceeds max size (max bytes: 5000000)")
-    found = http.get("/api/v2/traces/9222").json()
-    assert found["status"] == "PARTIAL"
-    assert found["message"] == answer.text.strip()
-    assert len(spans_of(http, "9222")) == 49
-    message = tempopb.message_class("TraceByIDResponse").FromString(http.get("/api/v2/traces/9222", headers=PROTOBUF).content)
-    assert (message.status, message.message) == (1, found["message"])
-    assert spans_of(http, "9222", q='{ name = "60" }') == ["60"]
+def test_a_trace_beyond_the_limit_is_422_in_v1_and_partial_in_v2(tmp_path: Path) -> None:
+    spans = (span(f"{n}", trace=0x9222, id=n, attributes={"filler": "x" * 100_000}) for n in range(1, 60))
+    with serve(tmp_path, "--max-trace-bytes=5000000") as server, httpx.Client(base_url=server.http_url, timeout=60) as http:
+        send(server.otlp_grpc_address, request(*spans).SerializeToString())
+        answer = http.get("/api/traces/9222")
+        assert answer.status_code == 422
+        assert answer.text.startswith("trace exceeds max size (max bytes: 5000000)")
+        found = http.get("/api/v2/traces/9222").json()
+        assert found["status"] == "PARTIAL"
+        assert found["message"] == answer.text.strip()
+        assert len(spans_of(http, "9222")) == 49
+        message = tempopb.message_class("TraceByIDResponse").FromString(http.get("/api/v2/traces/9222", headers=PROTOBUF).content)
+        assert (message.status, message.message) == (1, found["message"])
+        assert spans_of(http, "9222", q='{ name = "60" }') == []
+        assert spans_of(http, "9222", q='{ name = "59" }') == ["59"]

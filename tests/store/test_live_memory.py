@@ -44,6 +44,18 @@ def test_an_export_that_waits_goes_on_when_there_is_room(data: Path, open_store:
     assert found(store) == ["fills it", "waits"]
 
 
+def test_many_requests_at_once_pass_the_limit_by_one_at_most(data: Path, open_store: OpenStore) -> None:
+    store = open_store(options=StoreOptions(flush=FlushOptions(max_block_bytes=LIMIT, max_live_bytes=LIMIT)))
+    obstruct(data / "blocks")
+    half = named("half", filler="x" * (LIMIT // 2))
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(store.export, half) for _ in range(8)]
+        refused = [future for future in sent if isinstance(future.exception(60), Overloaded)]
+    assert len(refused) == 6
+    assert metric(store, "tempo_ingester_live_trace_bytes") == 2 * len(half)
+    (data / "blocks").unlink()
+
+
 @pytest.mark.parametrize("block", [LIMIT // 4, 100 * LIMIT], ids=["small-blocks", "blocks-beyond-the-limit"])
 def test_a_sender_that_is_faster_than_the_flush_is_slowed_down_and_loses_nothing(open_store: OpenStore, block: int) -> None:
     store = open_store(options=StoreOptions(flush=FlushOptions(max_block_bytes=block, max_live_bytes=LIMIT)))

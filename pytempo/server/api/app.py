@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
-from pytempo.server.api import metrics, search, service, tags, traces
+from pytempo.errors import BadInput
+from pytempo.server.api import limits, metrics, search, service, tags, traces
 from pytempo.server.api.middleware import Guard, Timing
 from pytempo.server.service import Service
+from pytempo.server.tenancy import HEADER
 
 
 def api_app(shared: Service) -> FastAPI:
     """Serves every route of the API for one store."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: no_route})
     app.state.service = shared
-    routers = [group.router for group in (search, traces, tags, metrics, service)]
+    routers = [group.router for group in (search, traces, tags, metrics, service, limits)]
     app.state.routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     for router in routers:
         app.include_router(router)
-    app.add_middleware(Guard, logger=shared.logger, left_out=shared.store.left_out)
+    app.add_middleware(Guard, logger=shared.logger, left_out=lambda scope: _left_out(shared, scope))
     app.add_middleware(Timing, metrics=shared.requests)
     return app
+
+
+def _left_out(shared: Service, scope: Scope) -> tuple[str, ...]:
+    """The damaged blocks that the answer to this request lacks; those of other tenants are not named."""
+    try:
+        tenant = shared.tenancy.reader(Headers(scope=scope).getlist(HEADER))
+    except BadInput:
+        return ()
+    return shared.store.left_out(tenant)
 
 
 async def no_route(request: Request, error: HTTPException) -> Response:

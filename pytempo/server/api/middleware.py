@@ -18,8 +18,8 @@ from pytempo.telemetry import RequestMetrics
 class Guard:
     """Turns errors into refusals, by the one table of status.py."""
 
-    def __init__(self, app: ASGIApp, logger: logging.Logger, left_out: Callable[[], tuple[str, ...]]) -> None:
-        """`left_out` gives the damaged blocks that answers lack; they are named in the header `X-Pytempo-Left-Out`."""
+    def __init__(self, app: ASGIApp, logger: logging.Logger, left_out: Callable[[Scope], tuple[str, ...]]) -> None:
+        """`left_out` gives the damaged blocks that the answer to a request lacks; they are named in the header `X-Pytempo-Left-Out`."""
         self._app, self._logger, self._left_out = app, logger, left_out
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,7 +28,7 @@ class Guard:
         async def watched(message: Message) -> None:
             nonlocal begun
             begun = True
-            if message["type"] == "http.response.start" and scope["path"].startswith("/api/") and (blocks := self._left_out()):
+            if message["type"] == "http.response.start" and scope["path"].startswith("/api/") and (blocks := self._left_out(scope)):
                 message["headers"] = [*message["headers"], (b"x-pytempo-left-out", ", ".join(blocks).encode())]
             await send(message)
 

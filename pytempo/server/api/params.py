@@ -18,7 +18,7 @@ SECOND = 1_000_000_000
 """Nanoseconds, as all times and durations here."""
 
 MAX_SEARCH_RANGE = 168 * 3600 * SECOND
-"""The longest window of a search or tag question (Tempo: `query_frontend.search.max_duration`)."""
+"""The longest window of a search or tag question, where no other is set."""
 
 METRICS_RANGE = 3600 * SECOND
 """The range of a metrics question that gives no start."""

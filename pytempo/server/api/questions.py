@@ -37,9 +37,9 @@ class SearchQuestion:
     spans_per_spanset: int
 
     @classmethod
-    def read(cls, given: Mapping[str, str], now: int) -> SearchQuestion:
-        """Raises BadQuery that names the parameter."""
-        q, window = params.query(given, "q"), params.window(given, now, MAX_SEARCH_RANGE)
+    def read(cls, given: Mapping[str, str], now: int, longest: int = MAX_SEARCH_RANGE) -> SearchQuestion:
+        """`longest` bounds the window, 0 does not. Raises BadQuery that names the parameter."""
+        q, window = params.query(given, "q"), params.window(given, now, longest)
         tags, shortest, longest = _tags(given, q, window), params.duration(given, "minDuration"), params.duration(given, "maxDuration")
         if longest != 0 and longest <= shortest:
             raise BadQuery(
@@ -124,13 +124,16 @@ class TagsQuestion:
     limit: int
 
     @classmethod
-    def read(cls, given: Mapping[str, str], now: int) -> TagsQuestion:
-        """Raises BadQuery that names the parameter. `maxStaleValues` lets Tempo stop early; here nothing is left out for it."""
+    def read(cls, given: Mapping[str, str], now: int, longest: int = MAX_SEARCH_RANGE) -> TagsQuestion:
+        """`longest` bounds the window, 0 does not. Raises BadQuery that names the parameter.
+
+        `maxStaleValues` lets Tempo stop early; here nothing is left out for it.
+        """
         params.count(given, "maxStaleValues", 0)
         return cls(
             scope=params.text(given, "scope"),
             q=params.query(given, "q"),
-            window=params.window(given, now, MAX_SEARCH_RANGE),
+            window=params.window(given, now, longest),
             limit=params.count(given, "limit", 0),
         )
 

@@ -8,19 +8,21 @@ from pytempo.query.budget import Budget
 from pytempo.query.results import SearchResult
 from pytempo.server.api import render
 from pytempo.server.api.questions import SearchQuestion
-from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, answer
+from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, TheTenant, answer
 from pytempo.store import Store
 
 router = APIRouter()
 
 
 @router.api_route("/api/search", methods=ANY_METHOD)
-async def search(request: Request, service: TheService, form: TheForm) -> Response:
-    question = SearchQuestion.read(request.query_params, service.clock())
-    return await answer(request, service, lambda budget: form.answer(render.search(ask(service.store, question, budget)), "SearchResponse"))
+async def search(request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
+    question = SearchQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
+    return await answer(
+        request, service, lambda budget: form.answer(render.search(ask(service.store, question, tenant, budget)), "SearchResponse")
+    )
 
 
-def ask(store: Store, question: SearchQuestion, budget: Budget | None = None) -> SearchResult:
+def ask(store: Store, question: SearchQuestion, tenant: str, budget: Budget | None = None) -> SearchResult:
     """The store's answer."""
     if question.q is None:
         return store.search_tags(
@@ -30,6 +32,7 @@ def ask(store: Store, question: SearchQuestion, budget: Budget | None = None) ->
             start=question.window.start,
             end=question.window.end,
             limit=question.limit,
+            tenant=tenant,
             budget=budget,
         )
     return store.search(
@@ -38,5 +41,6 @@ def ask(store: Store, question: SearchQuestion, budget: Budget | None = None) ->
         end=question.window.end,
         limit=question.limit,
         spans_per_spanset=question.spans_per_spanset,
+        tenant=tenant,
         budget=budget,
     )

@@ -1,4 +1,4 @@
-"""What routes ask FastAPI for: the service, and the form of the answer."""
+"""What routes ask FastAPI for: the service, who asks, and the form of the answer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from pytempo.query.budget import Budget
 from pytempo.server.api.negotiate import Form
 from pytempo.server.service import Service
+from pytempo.server.tenancy import HEADER
 
 T = TypeVar("T")
 
@@ -26,8 +27,15 @@ async def _form(request: Request) -> Form:
     return Form.of(request)
 
 
+async def _tenant(request: Request) -> str:
+    service: Service = request.app.state.service
+    return service.tenancy.reader(request.headers.getlist(HEADER))
+
+
 TheService: TypeAlias = Annotated[Service, Depends(_service)]
 TheForm: TypeAlias = Annotated[Form, Depends(_form)]
+TheTenant: TypeAlias = Annotated[str, Depends(_tenant)]
+"""Who asks; several as `a|b`."""
 
 
 async def answer(request: Request, service: Service, call: Callable[[Budget], T]) -> T:

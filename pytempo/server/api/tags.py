@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from pytempo.query.budget import Budget
-from pytempo.query.results import TagNames
+from pytempo.query.results import TagNames, TagValues
 from pytempo.server.api import render
 from pytempo.server.api.questions import TagsQuestion, tag_of_path
-from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, answer
+from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, TheTenant, answer
 from pytempo.store import Store
 
 router = APIRouter()
@@ -21,58 +21,67 @@ INTRINSIC = "intrinsic"
 
 
 @router.api_route("/api/search/tags", methods=ANY_METHOD)
-async def tag_names_v1(request: Request, service: TheService, form: TheForm) -> Response:
-    question = TagsQuestion.read(request.query_params, service.clock())
+async def tag_names_v1(request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
+    question = TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
     return await answer(
         request,
         service,
-        lambda budget: form.answer(render.tag_names(all_names(service.store, question, budget), question.limit), "SearchTagsResponse"),
+        lambda budget: form.answer(
+            render.tag_names(all_names(service.store, question, tenant, budget), question.limit), "SearchTagsResponse"
+        ),
     )
 
 
 @router.api_route("/api/v2/search/tags", methods=ANY_METHOD)
-async def tag_names(request: Request, service: TheService, form: TheForm) -> Response:
-    question = TagsQuestion.read(request.query_params, service.clock())
+async def tag_names(request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
+    question = TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
     return await answer(
         request,
         service,
-        lambda budget: form.answer(render.scoped_tag_names(names(service.store, question, budget)), "SearchTagsV2Response"),
+        lambda budget: form.answer(render.scoped_tag_names(names(service.store, question, tenant, budget)), "SearchTagsV2Response"),
     )
 
 
 @router.api_route("/api/search/tag/{tagName:path}/values", methods=ANY_METHOD)
-async def tag_values_v1(tagName: str, request: Request, service: TheService, form: TheForm) -> Response:
-    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock())
+async def tag_values_v1(tagName: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
+    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
     window, limit = question.window, question.limit
 
     def ask(budget: Budget) -> Response:
-        found = service.store.tag_values_v1(tag, start=window.start, end=window.end, limit=limit, budget=budget)
+        found = service.store.tag_values_v1(tag, start=window.start, end=window.end, limit=limit, tenant=tenant, budget=budget)
         return form.answer(render.tag_values(found), "SearchTagValuesResponse")
 
     return await answer(request, service, ask)
 
 
 @router.api_route("/api/v2/search/tag/{tagName:path}/values", methods=ANY_METHOD)
-async def tag_values(tagName: str, request: Request, service: TheService, form: TheForm) -> Response:
-    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock())
-    window, q, limit = question.window, question.q, question.limit
+async def tag_values(tagName: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
+    tag, question = _tag(tagName), TagsQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
 
     def ask(budget: Budget) -> Response:
-        found = service.store.tag_values(tag, q=q, start=window.start, end=window.end, limit=limit, budget=budget)
+        found = values(service.store, tag, question, tenant, budget)
         return form.answer(render.typed_tag_values(found), "SearchTagValuesV2Response")
 
     return await answer(request, service, ask)
 
 
-def names(store: Store, question: TagsQuestion, budget: Budget | None = None) -> TagNames:
+def names(store: Store, question: TagsQuestion, tenant: str, budget: Budget | None = None) -> TagNames:
     """The names by scope."""
     window = question.window
-    return store.tags(scope=question.scope, q=question.q, start=window.start, end=window.end, limit=question.limit, budget=budget)
+    return store.tags(
+        scope=question.scope, q=question.q, start=window.start, end=window.end, limit=question.limit, tenant=tenant, budget=budget
+    )
 
 
-def all_names(store: Store, question: TagsQuestion, budget: Budget | None = None) -> TagNames:
+def values(store: Store, tag: str, question: TagsQuestion, tenant: str, budget: Budget | None = None) -> TagValues:
+    """The values of a tag, with their types."""
+    window = question.window
+    return store.tag_values(tag, q=question.q, start=window.start, end=window.end, limit=question.limit, tenant=tenant, budget=budget)
+
+
+def all_names(store: Store, question: TagsQuestion, tenant: str, budget: Budget | None = None) -> TagNames:
     """The names as v1 lists them: without intrinsics unless asked for, without a filter."""
-    found = names(store, replace(question, q=None), budget)
+    found = names(store, replace(question, q=None), tenant, budget)
     return found if question.scope == INTRINSIC else replace(found, scopes=tuple(scope for scope in found.scopes if scope[0] != INTRINSIC))
 
 

@@ -13,7 +13,7 @@ from pytempo.query.results import Inspected, Trace
 from pytempo.server.api import render, shared, tempopb
 from pytempo.server.api.negotiate import JSON, PROTOBUF, Form
 from pytempo.server.api.questions import TraceQuestion
-from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService
+from pytempo.server.api.shared import ANY_METHOD, TheForm, TheService, TheTenant
 from pytempo.store import Store
 
 router = APIRouter()
@@ -21,19 +21,19 @@ router = APIRouter()
 
 @router.api_route("/api/traces/{traceID}", methods=ANY_METHOD)
 @router.api_route("/api/traces/{traceID}/", methods=ANY_METHOD)
-async def trace_v1(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
+async def trace_v1(traceID: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
     question = TraceQuestion.read(request.query_params)
-    return await shared.answer(request, service, lambda budget: answer_v1(find(service.store, traceID, question, budget), form))
+    return await shared.answer(request, service, lambda budget: answer_v1(find(service.store, traceID, question, tenant, budget), form))
 
 
 @router.api_route("/api/v2/traces/{traceID}", methods=ANY_METHOD)
 @router.api_route("/api/v2/traces/{traceID}/", methods=ANY_METHOD)
-async def trace(traceID: str, request: Request, service: TheService, form: TheForm) -> Response:
+async def trace(traceID: str, request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
     question = TraceQuestion.read(request.query_params)
-    return await shared.answer(request, service, lambda budget: answer(find(service.store, traceID, question, budget), form))
+    return await shared.answer(request, service, lambda budget: answer(find(service.store, traceID, question, tenant, budget), form))
 
 
-def find(store: Store, trace_id: str, question: TraceQuestion, budget: Budget | None = None) -> Trace | None:
+def find(store: Store, trace_id: str, question: TraceQuestion, tenant: str, budget: Budget | None = None) -> Trace | None:
     """The trace, whatever the times of its spans; the window only spares sources that do not touch it."""
     return store.trace(
         trace_id,
@@ -42,6 +42,7 @@ def find(store: Store, trace_id: str, question: TraceQuestion, budget: Budget | 
         ancestors=question.ancestors,
         start=question.window.start,
         end=question.window.end,
+        tenant=tenant,
         budget=budget,
     )
 

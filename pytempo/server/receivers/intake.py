@@ -5,12 +5,14 @@ from __future__ import annotations
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from pytempo.errors import BadInput, Refused, RequestTooLarge
-from pytempo.model.tenant import DEFAULT_TENANT
+from pytempo.errors import BadInput, RateLimited, Refused, RequestTooLarge
 from pytempo.otlp import Exported
 from pytempo.server.options import REQUEST_LIMIT
 from pytempo.server.service import Service
 from pytempo.telemetry import ReceiverMetrics
+
+REASONS = {RateLimited: "rate_limited", Refused: "refused", BadInput: "invalid_request"}
+"""Why a whole request is not taken: the label of tempo_discarded_spans_total, by error."""
 
 
 class Intake:
@@ -25,17 +27,16 @@ class Intake:
         if size > self.limit:
             raise RequestTooLarge(size, self.limit, REQUEST_LIMIT)
 
-    def take(self, payload: bytes, transport: str) -> Exported:
-        """Store one request; returns when it is durable. `transport` is grpc or http.
+    def take(self, payload: bytes, transport: str, tenant: str) -> Exported:
+        """Store one request of a tenant; returns when it is durable. `transport` is grpc or http.
 
         Raises what `Store.export` raises, and RequestTooLarge.
         """
-        tenant = DEFAULT_TENANT
         try:
             self.check_size(len(payload))
             exported = self._service.store.export(payload, tenant=tenant)
         except (BadInput, Refused) as error:
-            reason = "refused" if isinstance(error, Refused) else "invalid_request"
+            reason = next(word for kind, word in REASONS.items() if isinstance(error, kind))
             self._metrics.refused(transport, tenant, count_spans(payload), reason)
             raise
         self._metrics.accepted(transport, tenant, exported.accepted, len(payload))

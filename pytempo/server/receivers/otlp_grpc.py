@@ -19,6 +19,7 @@ from pytempo.server.receivers.intake import Intake
 from pytempo.server.receivers.notices import Notices, only_traces
 from pytempo.server.service import Service
 from pytempo.server.status import Refusal, refusal_of
+from pytempo.server.tenancy import metadata_values
 
 TRACES = "opentelemetry.proto.collector.trace.v1.TraceService"
 
@@ -63,7 +64,8 @@ def _method(service_name: str, answer: Handler) -> grpc.GenericRpcHandler[bytes,
 def _export(service: Service, intake: Intake) -> Handler:
     def export(message: bytes, context: grpc.ServicerContext) -> bytes:
         try:
-            return export_response(intake.take(inflate_message(message, intake.limit), "grpc"))
+            tenant = service.tenancy.writer(metadata_values(context))
+            return export_response(intake.take(inflate_message(message, intake.limit), "grpc", tenant))
         except Exception as error:
             abort(context, refusal_of(error, service.logger, f"{TRACES}/Export"))
 

@@ -22,6 +22,7 @@ from pytempo.server.receivers.intake import Intake
 from pytempo.server.receivers.notices import Notices, only_traces
 from pytempo.server.service import Service
 from pytempo.server.status import Refusal, refusal_of
+from pytempo.server.tenancy import HEADER
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
@@ -69,6 +70,7 @@ class _Export:
         if kind is None:
             given = request.headers.get("content-type", "")[:60]
             raise WrongContentType(f"Content-Type {given!r} is not read here; send {PROTOBUF} or {JSON}")
+        tenant = self._service.tenancy.writer(request.headers.getlist(HEADER))
         encoding = request.headers.get("content-encoding", "")
         declared = request.headers.get("content-length", "")
         if declared.isdecimal():  # refused before it is read
@@ -81,15 +83,15 @@ class _Export:
                 body += chunk
                 if held > self._intake.limit:
                     raise BodyTooLarge(held, self._intake.limit, REQUEST_LIMIT, "as sent")
-            return await self._service.bridge.exports.run(lambda: self._take(bytes(body), encoding, kind))
+            return await self._service.bridge.exports.run(lambda: self._take(bytes(body), encoding, kind, tenant))
         finally:
             self._room.leave(held)
 
-    def _take(self, body: bytes, encoding: str, kind: str) -> Response:
+    def _take(self, body: bytes, encoding: str, kind: str, tenant: str) -> Response:
         payload = inflate(body, encoding, self._intake.limit)
         if kind == JSON:
             payload = request_from_json(payload)
-        exported = self._intake.take(payload, "http")
+        exported = self._intake.take(payload, "http", tenant)
         return Response(export_response_json(exported) if kind == JSON else export_response(exported), media_type=kind)
 
 

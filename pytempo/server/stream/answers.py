@@ -24,42 +24,46 @@ from pytempo.server.stream import requests
 from pytempo.server.stream.packets import packets, scope_pieces, series_pieces, whole
 
 
-def search(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
-    found = search_api.ask(service.store, requests.search(asked, service.clock()), budget)
+def search(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
+    found = search_api.ask(service.store, requests.search(asked, service.clock(), service.store.longest_search(tenant)), tenant, budget)
     yield from packets(tempopb.parse(render.search(found), "SearchResponse"), "traces")
 
 
-def tag_names_v1(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
-    question = requests.tags(asked, service.clock())
-    found = tags_api.all_names(service.store, question, budget)
+def tag_names_v1(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
+    question = requests.tags(asked, service.clock(), service.store.longest_search(tenant))
+    found = tags_api.all_names(service.store, question, tenant, budget)
     yield from packets(tempopb.parse(render.tag_names(found, question.limit), "SearchTagsResponse"), "tagNames")
 
 
-def tag_names(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
-    found = tags_api.names(service.store, requests.tags(asked, service.clock()), budget)
+def tag_names(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
+    found = tags_api.names(service.store, requests.tags(asked, service.clock(), service.store.longest_search(tenant)), tenant, budget)
     yield from packets(tempopb.parse(render.scoped_tag_names(found), "SearchTagsV2Response"), "scopes", scope_pieces)
 
 
-def tag_values_v1(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
-    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock())
-    found = service.store.tag_values_v1(tag, start=question.window.start, end=question.window.end, limit=question.limit, budget=budget)
+def tag_values_v1(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
+    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock(), service.store.longest_search(tenant))
+    found = service.store.tag_values_v1(
+        tag, start=question.window.start, end=question.window.end, limit=question.limit, tenant=tenant, budget=budget
+    )
     yield from packets(tempopb.parse(render.tag_values(found), "SearchTagValuesResponse"), "tagValues")
 
 
-def tag_values(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
-    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock())
+def tag_values(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
+    tag, question = requests.tag(asked), requests.tag_values(asked, service.clock(), service.store.longest_search(tenant))
     window = question.window
-    found = service.store.tag_values(tag, q=question.q, start=window.start, end=window.end, limit=question.limit, budget=budget)
+    found = service.store.tag_values(
+        tag, q=question.q, start=window.start, end=window.end, limit=question.limit, tenant=tenant, budget=budget
+    )
     yield from packets(tempopb.parse(render.typed_tag_values(found), "SearchTagValuesV2Response"), "tagValues")
 
 
-def metrics_range(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
-    found = metrics_api.ask_range(service.store, requests.metrics_range(asked, service.clock()), budget)
+def metrics_range(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
+    found = metrics_api.ask_range(service.store, requests.metrics_range(asked, service.clock()), tenant, budget)
     yield from packets(series_message(found), "series", series_pieces)
 
 
-def metrics_instant(service: Service, asked: Any, budget: Budget) -> Iterator[bytes]:
-    found = metrics_api.ask_instant(service.store, requests.metrics_instant(asked, service.clock()), budget)
+def metrics_instant(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
+    found = metrics_api.ask_instant(service.store, requests.metrics_instant(asked, service.clock()), tenant, budget)
     yield whole(tempopb.parse(render.instant_series(found), "QueryInstantResponse"), "series")
 
 

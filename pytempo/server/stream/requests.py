@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 
 from pytempo.errors import BadQuery, BadRequest
 from pytempo.server.api import tempopb
-from pytempo.server.api.params import SECOND
+from pytempo.server.api.params import MAX_SEARCH_RANGE, SECOND
 from pytempo.server.api.questions import MetricsQuestion, SearchQuestion, TagsQuestion
 
 
@@ -25,7 +25,7 @@ def decode(message: bytes, name: str) -> Any:
         raise BadRequest(f"the request is no protobuf message {tempopb.PACKAGE}.{name}: {error}") from error
 
 
-def search(asked: Any, now: int) -> SearchQuestion:
+def search(asked: Any, now: int, longest: int = MAX_SEARCH_RANGE) -> SearchQuestion:
     """`SearchRequest`. Raises BadQuery that names the parameter by its name over HTTP."""
     tags = dict(asked.Tags)
     if tags and asked.Query:
@@ -41,11 +41,12 @@ def search(asked: Any, now: int) -> SearchQuestion:
             end=asked.end,
         ),
         now,
+        longest,
     )
     return replace(question, tags=tags)
 
 
-def tags(asked: Any, now: int) -> TagsQuestion:
+def tags(asked: Any, now: int, longest: int = MAX_SEARCH_RANGE) -> TagsQuestion:
     """`SearchTagsRequest`."""
     given = _given(
         scope=asked.scope,
@@ -55,13 +56,13 @@ def tags(asked: Any, now: int) -> TagsQuestion:
         limit=asked.maxTagsPerScope,
         maxStaleValues=asked.staleValuesThreshold,
     )
-    return TagsQuestion.read(given, now)
+    return TagsQuestion.read(given, now, longest)
 
 
-def tag_values(asked: Any, now: int) -> TagsQuestion:
+def tag_values(asked: Any, now: int, longest: int = MAX_SEARCH_RANGE) -> TagsQuestion:
     """`SearchTagValuesRequest`, all but its tag."""
     given = _given(q=asked.query, start=asked.start, end=asked.end, limit=asked.maxTagValues, maxStaleValues=asked.staleValueThreshold)
-    return TagsQuestion.read(given, now)
+    return TagsQuestion.read(given, now, longest)
 
 
 def tag(asked: Any) -> str:

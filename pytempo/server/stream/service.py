@@ -6,7 +6,7 @@ A client that goes away takes its question out of the queue, or ends it at its n
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -18,6 +18,7 @@ from pytempo.server.service import Service
 from pytempo.server.status import Refusal, refusal_of
 from pytempo.server.stream import answers
 from pytempo.server.stream.requests import decode
+from pytempo.server.tenancy import metadata_values
 
 STREAMING = "tempopb.StreamingQuerier"
 
@@ -28,7 +29,7 @@ class Method:
 
     request: str
     response: str
-    answer: Callable[[Service, Any, Budget], Iterator[bytes]]
+    answer: Callable[[Service, Any, str, Budget], Iterator[bytes]]
 
 
 METHODS = {
@@ -64,7 +65,7 @@ def _stream(service: Service, name: str) -> Stream:
         status, begin = "cancel", time.perf_counter()
         service.streams += 1
         try:
-            async for packet in _packets(service, name, message):
+            async for packet in _packets(service, name, message, metadata_values(context)):
                 yield packet
             status = "success"
         except Exception as error:
@@ -77,11 +78,11 @@ def _stream(service: Service, name: str) -> Stream:
     return stream
 
 
-async def _packets(service: Service, name: str, message: bytes) -> AsyncIterator[bytes]:
+async def _packets(service: Service, name: str, message: bytes, tenants: Sequence[str]) -> AsyncIterator[bytes]:
     """The messages of a stream: those of progress while the question is worked on, then the answer."""
-    method = METHODS[name]
+    method, tenant = METHODS[name], service.tenancy.reader(tenants)
     asked = decode(message, method.request)
-    with service.begin(lambda budget: list(method.answer(service, asked, budget))) as asking:
+    with service.begin(lambda budget: list(method.answer(service, asked, tenant, budget))) as asking:
         while not await asking.ends_within(PROGRESS_SECONDS):
             yield answers.progress(method.response, asking.budget.inspected)
         for packet in await asking.result():

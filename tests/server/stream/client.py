@@ -9,12 +9,13 @@ import grpc
 
 from pytempo.server.api import tempopb
 from pytempo.server.stream import METHODS, STREAMING
+from tests.sending import as_tenant
 
 TIMEOUT = 60
 """Seconds for one call."""
 
 
-def begin(channel: grpc.Channel, method: str, **fields: Any) -> Any:
+def begin(channel: grpc.Channel, method: str, tenant: str | None = None, **fields: Any) -> Any:
     """A call whose messages are to be iterated; `fields` are those of its request."""
     names = METHODS[method]
     call = channel.unary_stream(
@@ -22,12 +23,12 @@ def begin(channel: grpc.Channel, method: str, **fields: Any) -> Any:
         request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=tempopb.message_class(names.response).FromString,
     )
-    return call(tempopb.message_class(names.request)(**fields), timeout=TIMEOUT)
+    return call(tempopb.message_class(names.request)(**fields), timeout=TIMEOUT, metadata=as_tenant(tenant))
 
 
-def ask(channel: grpc.Channel, method: str, **fields: Any) -> Any:
+def ask(channel: grpc.Channel, method: str, tenant: str | None = None, **fields: Any) -> Any:
     """The whole answer."""
-    return union(list(begin(channel, method, **fields)))
+    return union(list(begin(channel, method, tenant, **fields)))
 
 
 def union(messages: Sequence[Any]) -> Any:
