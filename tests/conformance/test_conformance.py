@@ -10,7 +10,7 @@ import json
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -54,11 +54,12 @@ def agrees(case: Case, got: Answer) -> bool:
     return conformance.same(case["want"], got, case.get("loose", False), case.get("zeros_free", False))
 
 
-def differences(url: str, base: int) -> list[tuple[Case, Answer]]:
-    """The cases that a server answers differently, each with its answer."""
+def differences(url: str, base: int, asked: Sequence[Case] | None = None) -> list[tuple[Case, Answer]]:
+    """The cases that a server answers differently, each with its answer; `asked` are all of them where nothing else is said."""
+    asked = cases() if asked is None else asked
     with ThreadPoolExecutor(ASKERS) as pool:
-        answers = pool.map(lambda case: conformance.ask(url, base, case), cases())
-        return [(case, got) for case, got in zip(cases(), answers, strict=True) if not agrees(case, got)]
+        answers = pool.map(lambda case: conformance.ask(url, base, case), asked)
+        return [(case, got) for case, got in zip(asked, answers, strict=True) if not agrees(case, got)]
 
 
 def report(different: list[tuple[Case, Answer]]) -> str:

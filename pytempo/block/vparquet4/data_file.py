@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 from pytempo.backend import Backend
 from pytempo.block.value_bloom import ValueBlooms, parse_filter
-from pytempo.block.vparquet4.columns import DICTIONARIES
 from pytempo.block.vparquet4.dictionary_page import distinct_values
-from pytempo.block.vparquet4.schema import LEAVES
+from pytempo.block.vparquet4.layout import Layout, layout_of
 from pytempo.errors import Damaged, NotFound
 
 UNREADABLE = (pa.ArrowException, OSError)
 """What pyarrow raises for bytes that are not what the footer says, checksums that differ among them."""
+
+BARE = layout_of()
+"""What a file is taken for where nothing else is said: vParquet4 without dedicated columns."""
 
 READERS_KEPT = 4
 """Idle readers of one file: a reader costs a millisecond to make and some 100 KB to keep."""
@@ -65,9 +67,9 @@ class Leaves:
 class DataFile:
     """One data.parquet, mapped. Safe to use from several threads."""
 
-    def __init__(self, path: str, content: Any) -> None:
+    def __init__(self, path: str, content: Any, layout: Layout = BARE) -> None:
         """`content` is the whole file as a `pa.Buffer`, `path` its name in messages. Raises Damaged where its footer cannot be read."""
-        self.path, self._content = path, content
+        self.path, self._content, self.layout = path, content, layout
         try:
             self.footer = pq.read_metadata(pa.BufferReader(content))
         except UNREADABLE as error:
@@ -76,19 +78,19 @@ class DataFile:
         self._idle: list[Any] = []
         self._chunks: dict[tuple[int, str], Chunk] = {}
         self._distinct: dict[tuple[int, str], frozenset[bytes] | None] = {}
-        missing = LEAVES.keys() - self._columns.keys()
+        missing = layout.leaves.keys() - self._columns.keys()
         if missing:
             raise Damaged(path, f"{len(missing)} columns of its format are missing, {min(missing)} among them")
 
     @classmethod
-    def open(cls, backend: Backend, key: str) -> DataFile:
+    def open(cls, backend: Backend, key: str, layout: Layout = BARE) -> DataFile:
         """The file under a key. Raises NotFound where it is gone, Unavailable, Damaged."""
         path = backend.local_path(key)
         if path is None:
-            return cls(key, pa.py_buffer(backend.get(key)))
+            return cls(key, pa.py_buffer(backend.get(key)), layout)
         try:
             with pa.memory_map(str(path)) as file:
-                return cls(str(path), file.read_buffer())
+                return cls(str(path), file.read_buffer(), layout)
         except FileNotFoundError as error:
             raise NotFound(f"{path}: no such file") from error
 
@@ -104,13 +106,24 @@ class DataFile:
     @cached_property
     def _columns(self) -> dict[str, int]:
         schema = self.footer.schema
-        return {schema.column(number).path: number for number in range(len(schema))}
+        numbers = {schema.column(number).path: number for number in range(len(schema))}
+        spelt = {path: self.layout.in_file(path) for path in self.layout.leaves}
+        return {path: numbers[name] for path, name in spelt.items() if name in numbers}
+
+    @cached_property
+    def _dictionaries(self) -> list[str]:
+        """The leaves to read as codes, as the file spells them; not those that some writer keeps as deltas, which cannot be read so."""
+        if not self.row_groups:
+            return []
+        first = self.footer.row_group(0)
+        columns = {path: first.column(self._columns[path]) for path in self.layout.dictionaries}
+        return [self.layout.in_file(path) for path, column in columns.items() if not any("DELTA" in name for name in column.encodings)]
 
     def chunk(self, group: int, path: str) -> Chunk:
         """What the footer says of a leaf in a row group."""
         key = (group, path)
         if key not in self._chunks:
-            self._chunks[key] = _chunk(self.footer.row_group(group).column(self._columns[path]), LEAVES[path])
+            self._chunks[key] = _chunk(self.footer.row_group(group).column(self._columns[path]), self.layout.leaves[path])
         return self._chunks[key]
 
     def might_hold(self, group: int, path: str, value: str) -> bool:
@@ -137,7 +150,7 @@ class DataFile:
         leaves = Leaves({}, {})
         try:
             reader = self._take_reader()
-            table = reader.read_row_group(group, columns=list(paths), use_threads=False)
+            table = reader.read_row_group(group, columns=[self.layout.in_file(path) for path in paths], use_threads=False)
         except UNREADABLE as error:
             raise Damaged(self.path, f"row group {group} cannot be read: {error}") from error
         with self._lock:
@@ -162,7 +175,10 @@ class DataFile:
 
     def _reader(self) -> Any:
         return pq.ParquetFile(
-            pa.BufferReader(self._content), metadata=self.footer, read_dictionary=DICTIONARIES, page_checksum_verification=True
+            pa.BufferReader(self._content),
+            metadata=self.footer,
+            read_dictionary=self._dictionaries,
+            page_checksum_verification=True,
         )
 
 
