@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -17,7 +17,7 @@ from pytempo.directory import DataDirectory
 from pytempo.errors import BadConfig, Damaged, NotFound, RequestTooLarge, Unavailable
 from pytempo.ingest import Ingest
 from pytempo.live import Live
-from pytempo.maintenance import Flusher, Sources, is_published, replay
+from pytempo.maintenance import Conversion, Flusher, Sources, convert, is_published, outdated, replay
 from pytempo.model import Source
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant
 from pytempo.options import StoreOptions as StoreOptions
@@ -200,6 +200,19 @@ class Store(Questions):
             if self._closed:
                 raise Unavailable("the store is closed")
             self._flusher.flush()
+
+    def outdated_blocks(self) -> tuple[BlockMeta, ...]:
+        """The blocks of all tenants that `convert` would rewrite."""
+        return outdated(self._sources)
+
+    def convert(self) -> Iterator[Conversion]:
+        """Rewrite blocks of other formats as vParquet4, one after the other; yields after each. A stop at any moment loses nothing.
+
+        Raises BadConfig for a store that is open read-only, Damaged for a block that cannot be read, Unavailable where the disk refuses.
+        """
+        if not self._writable:
+            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to convert its blocks")
+        yield from convert(self._sources, self.options.flush.block)
 
     def blocks(self, tenant: str = DEFAULT_TENANT) -> tuple[BlockMeta, ...]:
         """The blocks of a tenant, the latest end first."""
