@@ -22,6 +22,7 @@ from pytempo.limits import LimitMetrics, Limits
 from pytempo.live import Live
 from pytempo.maintenance import (
     CompactionRules,
+    Conversion,
     Cut,
     Flusher,
     Retention,
@@ -29,7 +30,9 @@ from pytempo.maintenance import (
     Step,
     Upkeep,
     UpkeepMetrics,
+    convert,
     is_published,
+    outdated,
     replay,
     waiting,
 )
@@ -315,6 +318,19 @@ class Store(Questions):
         if self._state is not None:
             raise Unavailable(self._state)
         yield
+
+    def outdated_blocks(self) -> tuple[BlockMeta, ...]:
+        """The blocks of all tenants that `convert` would rewrite."""
+        return outdated(self._sources)
+
+    def convert(self) -> Iterator[Conversion]:
+        """Rewrite blocks of other formats as vParquet4, one after the other; yields after each. A stop at any moment loses nothing.
+
+        Raises BadConfig for a store that is open read-only, Damaged for a block that cannot be read, Unavailable where the disk refuses.
+        """
+        if not self._writable:
+            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to convert its blocks")
+        yield from convert(self._sources, self.options.flush.block)
 
     def blocks(self, tenant: str = DEFAULT_TENANT) -> tuple[BlockMeta, ...]:
         """The blocks of a tenant, the latest end first."""

@@ -14,12 +14,11 @@ from pytempo.block.checked_file import CheckedFile
 from pytempo.block.checksums import Checksums
 from pytempo.block.id_bloom import BloomShard
 from pytempo.block.meta import BlockMeta
+from pytempo.block.readers import reader_of
 from pytempo.block.row_index import RowIndex
 from pytempo.block.source import ascends, read_checksums
-from pytempo.block.versions import VPARQUET4
-from pytempo.block.vparquet4 import LEAVES
+from pytempo.block.versions import READABLE
 from pytempo.block.vparquet4.data_file import DataFile
-from pytempo.block.vparquet4.rows import RowGroupBatch
 from pytempo.errors import Damaged, NotFound
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
@@ -54,11 +53,12 @@ class Inspection:
         with self._noting(self.flaws):
             self._checksums = read_checksums(self._backend, self.meta) if self.meta.checksums else None
         yield from self._read_bytes()
-        if self.meta.format != VPARQUET4:
+        if self.meta.format not in READABLE:
             yield from self._read_pages()
             return
+        self._reader = reader_of(self.meta)
         try:
-            self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._checksums)
+            self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._reader.layout, self._checksums)
         except Damaged as error:
             self._note(self.damage, error)
             return
@@ -75,7 +75,7 @@ class Inspection:
     def batch(self, group: int) -> Batch:
         """A row group of a file that has a footer, to be read."""
         assert self.file is not None
-        return RowGroupBatch(self.file, group, self.meta.dedicated_columns)
+        return self._reader.batch(self.file, group)
 
     def _read_bytes(self) -> Iterator[int]:
         """Every byte, also those that no query ever asks for."""
@@ -107,7 +107,7 @@ class Inspection:
             yield self.meta.size // file.row_groups
 
     def _read_all(self, file: DataFile, group: int) -> tuple[TraceIds, int]:
-        file.read(group, list(LEAVES))
+        file.read(group, list(file.layout.leaves))
         batch = self.batch(group)
         return batch.trace_ids(), batch.count(Level.SPAN)
 

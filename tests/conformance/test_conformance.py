@@ -10,7 +10,7 @@ import json
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -55,13 +55,13 @@ def agrees(case: Case, got: Answer) -> bool:
     return conformance.same(case["want"], got, case.get("loose", False), case.get("zeros_free", False))
 
 
-def differences(asked: list[Case], ask: Callable[[Case], Answer]) -> list[tuple[Case, Answer]]:
+def differences(asked: Sequence[Case], ask: Callable[[Case], Answer]) -> list[tuple[Case, Answer]]:
     """The cases that are answered differently, each with its answer."""
     with ThreadPoolExecutor(ASKERS) as pool:
         return [(case, got) for case, got in zip(asked, pool.map(ask, asked), strict=True) if not agrees(case, got)]
 
 
-def report(asked: list[Case], different: list[tuple[Case, Answer]]) -> str:
+def report(asked: Sequence[Case], different: list[tuple[Case, Answer]]) -> str:
     """Counts by kind, then the first differences: what was asked, and where the answer departs from the recorded one."""
     counts, wrong = Counter(case["kind"] for case in asked), Counter(case["kind"] for case, _ in different)
     lines = [f"{kind}: {counts[kind] - wrong[kind]}/{counts[kind]}" for kind in sorted(counts)]
