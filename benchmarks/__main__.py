@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from benchmarks import ingest
+from benchmarks import ingest, starting
 
 
 def main() -> None:
@@ -16,7 +17,14 @@ def main() -> None:
     one.add_argument("--request", type=int, default=512, help="spans of a request")
     one.add_argument("--clients", type=int, default=4)
     one.add_argument("--json", action="store_true")
+    two = commands.add_parser("start", help="seconds and memory of a start over many blocks and over a long log, and of the stop")
+    two.add_argument("--blocks", type=int, default=2000)
+    two.add_argument("--wal-mib", type=int, default=1024)
+    two.add_argument("--folder", type=Path, help="where the data is made, and kept for another time")
     chosen = parser.parse_args()
+    if chosen.command == "start":
+        starting.run(chosen.blocks, chosen.wal_mib, chosen.folder)
+        return
     ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
 
 
