@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from benchmarks import compaction, ingest
+from benchmarks import compaction, ingest, starting
 
 
 def main() -> None:
@@ -20,11 +21,17 @@ def main() -> None:
     two.add_argument("--blocks", type=int, default=8)
     two.add_argument("--spans", type=int, default=50_000, help="spans of a block")
     two.add_argument("--json", action="store_true")
+    three = commands.add_parser("start", help="seconds and memory of a start over many blocks and over a long log, and of the stop")
+    three.add_argument("--blocks", type=int, default=2000)
+    three.add_argument("--wal-mib", type=int, default=1024)
+    three.add_argument("--folder", type=Path, help="where the data is made, and kept for another time")
     chosen = parser.parse_args()
     if chosen.command == "ingest":
         ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
-    else:
+    elif chosen.command == "compaction":
         ingest.show(compaction.measure(chosen.blocks, chosen.spans), chosen.json)
+    else:
+        starting.run(chosen.blocks, chosen.wal_mib, chosen.folder)
 
 
 if __name__ == "__main__":

@@ -33,10 +33,19 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_memory(pid: int) -> int:
     """Bytes of the largest resident set that a process has had."""
+    return _memory(pid, "VmHWM")
+
+
+def resident_memory(pid: int) -> int:
+    """Bytes of a process in memory now."""
+    return _memory(pid, "VmRSS")
+
+
+def _memory(pid: int, name: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"process {pid} tells no VmHWM")
+    raise RuntimeError(f"process {pid} tells no {name}")
 
 
 def folder_bytes(folder: Path) -> int:

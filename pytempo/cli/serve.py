@@ -30,6 +30,10 @@ def serve(
         list[str] | None,
         typer.Option(help="A web page's origin that may send spans over HTTP; may be given several times.", show_default=False),
     ] = None,
+    tls_cert_file: Annotated[Path | None, typer.Option(help="A certificate for every port, with its chain; needs --tls-key-file.")] = None,
+    tls_key_file: Annotated[Path | None, typer.Option(help="Its key.")] = None,
+    tls_client_ca_file: Annotated[Path | None, typer.Option(help="Clients need a certificate that this one has signed.")] = None,
+    tls_min_version: Annotated[str, typer.Option(help="1.2 or 1.3.")] = "1.2",
     max_block_bytes: Annotated[int, typer.Option(min=1, help="OTLP bytes of spans at which a block is cut.")] = 50 * 1024 * 1024,
     max_block_duration: Annotated[str, typer.Option(help="Age at which a block is cut.")] = "30m",
     trace_idle_period: Annotated[str, typer.Option(help="A block that is old enough waits until no span has come for so long.")] = "5s",
@@ -95,7 +99,9 @@ def serve(
     from pytempo.query.options import MetricsOptions  # lazy: as above
     from pytempo.server import ServeOptions  # lazy: as above
     from pytempo.server import serve as run  # lazy: as above
+    from pytempo.server.tls import one_for_all  # lazy: as above
 
+    tls = one_for_all(tls_cert_file, tls_key_file, tls_client_ca_file, tls_min_version)
     store = store_options(
         max_request_bytes=otlp_max_request_bytes,
         max_block_bytes=max_block_bytes,
@@ -132,6 +138,10 @@ def serve(
         grpc_port=grpc_port,
         otlp_grpc_port=otlp_grpc_port,
         otlp_http_port=otlp_http_port,
+        http_tls=tls,
+        grpc_tls=tls,
+        otlp_grpc_tls=tls,
+        otlp_http_tls=tls,
         otlp_http_cors_allowed_origins=tuple(otlp_http_cors_allowed_origin or ()),
         multitenancy_enabled=multitenancy,
         multi_tenant_queries_enabled=multi_tenant_queries,

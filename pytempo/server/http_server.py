@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 
 import uvicorn
@@ -23,7 +24,15 @@ LONGEST_HEAD = 512 * 1024
 class HttpServer:
     """Serves one application on one listening socket. Lives in the event loop that runs `start`."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, grace: float, *, relay: Relay | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: socket.socket,
+        grace: float,
+        *,
+        relay: Relay | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """Requests in flight have `grace` seconds to end when the server is stopped.
 
         With a relay it is a server of questions: connections that speak gRPC go there, and URLs may be up to LONGEST_HEAD.
@@ -41,6 +50,8 @@ class HttpServer:
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=max(1, round(grace)),
         )
+        config.load()
+        config.ssl = tls
         self._server = _WithoutSignals(config)
         self._task: asyncio.Task[None] | None = None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -85,11 +86,12 @@ class FirstBytes(asyncio.Protocol):
 
 
 class Relay:
-    """Carries connections to the gRPC server, whose `address` (host, port) is set once it is known and before the first comes."""
+    """Carries connections to the gRPC server, whose `address` is set once it is known and before the first comes."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self.address = ("", 0)
+        self.address: tuple[str, int] | Path = "", 0
+        """A host with its port, or the path of a socket."""
         self._connecting: set[asyncio.Task[None]] = set()
 
     def take(self, transport: asyncio.Transport, sent: bytes, connections: Connections) -> None:
@@ -103,11 +105,10 @@ class Relay:
         task.add_done_callback(self._connecting.discard)
 
     async def _connect(self, client: End, sent: bytes) -> None:
-        host, port = self.address
         try:
-            _, server = await asyncio.get_running_loop().create_connection(lambda: End(client.connections), host, port)
+            server = await self._reach(lambda: End(client.connections))
         except OSError as error:
-            self._logger.warning("a gRPC connection to the HTTP port is refused, the gRPC port %d cannot be reached: %s", port, error)
+            self._logger.warning("a gRPC connection is refused, the gRPC server at %s cannot be reached: %s", self.address, error)
             client.transport.close()
             return
         client.other, server.other = server, client
@@ -116,6 +117,12 @@ class Relay:
             return
         server.transport.write(sent)
         client.transport.resume_reading()
+
+    async def _reach(self, make: Callable[[], End]) -> End:
+        loop = asyncio.get_running_loop()
+        if isinstance(self.address, Path):
+            return (await loop.create_unix_connection(make, str(self.address)))[1]
+        return (await loop.create_connection(make, *self.address))[1]
 
 
 class End(asyncio.Protocol):

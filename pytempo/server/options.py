@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytempo.server.tls import TlsOptions
 from pytempo.store import StoreOptions
 
 REQUEST_LIMIT = "max_request_bytes (--otlp-max-request-bytes)"
@@ -25,6 +26,16 @@ class ServeOptions:
     grpc_port: int = 9095
     otlp_grpc_port: int = 4317
     otlp_http_port: int = 4318
+
+    http_tls: TlsOptions | None = None
+    """TLS on `http_port` (Tempo: `server.http_tls_config`); None is plain, as on the ports below."""
+
+    grpc_tls: TlsOptions | None = None
+    """Tempo: `server.grpc_tls_config`."""
+
+    otlp_grpc_tls: TlsOptions | None = None
+    otlp_http_tls: TlsOptions | None = None
+    """Tempo: `tls` of the receiver's protocol."""
 
     otlp_http_cors_allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may send spans, such as http://localhost:4200; `*` for any."""

@@ -8,25 +8,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from typing import TextIO
 
-import grpc
 import prometheus_client
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from pytempo.server.api import api_app
 from pytempo.server.api.service import TEMPO_VERSION
-from pytempo.server.errors import PortTaken
 from pytempo.server.grpc_api import grpc_api_server
+from pytempo.server.grpc_port import GrpcPort
 from pytempo.server.http_server import HttpServer
-from pytempo.server.listeners import check_free, listen, local_address, show_address
+from pytempo.server.listeners import listen, show_address
 from pytempo.server.mux import Relay
 from pytempo.server.options import ServeOptions
 from pytempo.server.receivers import Intake, otlp_grpc_server, otlp_http_app
 from pytempo.server.service import Service
+from pytempo.server.tls import HTTP_1, HTTP_2, ReloadingContext, TlsOptions
 from pytempo.store import Store
 from pytempo.telemetry import publish_build_info
 
@@ -54,7 +56,7 @@ async def _serve(options: ServeOptions, logger: logging.Logger, clock: Callable[
     stop = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ports = Ports(options)
+    ports = Ports(options, logger)
     try:
         store = Store(options.data, options=options.store, logger=logger, clock=clock, registry=CollectorRegistry())
     except BaseException:
@@ -81,25 +83,30 @@ async def _serve(options: ServeOptions, logger: logging.Logger, clock: Callable[
 class Ports:
     """All ports of a server, taken together or not at all."""
 
-    def __init__(self, options: ServeOptions) -> None:
+    def __init__(self, options: ServeOptions, logger: logging.Logger) -> None:
+        """Raises PortTaken, and BadConfig for TLS that cannot be used."""
         host = options.host
-        self.http = listen(host, options.http_port, "--http-port")
-        try:
-            self.otlp_http = listen(host, options.otlp_http_port, "--otlp-http-port")
-        except BaseException:
-            self.http.close()
-            raise
-        try:
-            check_free(host, options.otlp_grpc_port, "--otlp-grpc-port")
-            check_free(host, options.grpc_port, "--grpc-port")
-        except BaseException:
-            self.close()
-            raise
+
+        def tls(chosen: TlsOptions | None, *protocols: str) -> ReloadingContext | None:
+            return None if chosen is None else ReloadingContext(chosen, protocols, logger)
+
+        # clients that speak both are to speak HTTP/1 there: the only HTTP/2 behind that port is gRPC, whose clients offer nothing else
+        self.http_tls, self.otlp_http_tls = tls(options.http_tls, HTTP_1, HTTP_2), tls(options.otlp_http_tls, HTTP_1)
+        otlp_grpc_tls, grpc_tls = tls(options.otlp_grpc_tls, HTTP_2), tls(options.grpc_tls, HTTP_2)
+        self.relay = Relay(logger)
+        """Carries connections to the gRPC API."""
+        with ExitStack() as stack:
+            self.http = stack.enter_context(closing(listen(host, options.http_port, "--http-port")))
+            self.otlp_http = stack.enter_context(closing(listen(host, options.otlp_http_port, "--otlp-http-port")))
+            self.otlp_grpc = stack.enter_context(
+                closing(GrpcPort(host, options.otlp_grpc_port, "--otlp-grpc-port", otlp_grpc_tls, Relay(logger), options.data))
+            )
+            self.grpc = stack.enter_context(closing(GrpcPort(host, options.grpc_port, "--grpc-port", grpc_tls, self.relay, options.data)))
+            self._taken = stack.pop_all()
 
     def close(self) -> None:
         """Give the ports back."""
-        self.http.close()
-        self.otlp_http.close()
+        self._taken.close()
 
 
 class Server:
@@ -108,30 +115,29 @@ class Server:
     def __init__(self, service: Service, ports: Ports) -> None:
         self._service, self._ports, self._grace = service, ports, service.options.shutdown_grace / STEPS
         intake = Intake(service)
-        self._relay = Relay(service.logger)
-        self._api = HttpServer(api_app(service), ports.http, self._grace, relay=self._relay)
-        self._otlp_http = HttpServer(otlp_http_app(service, intake), ports.otlp_http, self._grace)
+        self._api = HttpServer(api_app(service), ports.http, self._grace, relay=ports.relay, tls=ports.http_tls)
+        self._otlp_http = HttpServer(otlp_http_app(service, intake), ports.otlp_http, self._grace, tls=ports.otlp_http_tls)
         self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
         publish_build_info(service.registry, TEMPO_VERSION)
         ProcessCollector(registry=service.registry)
 
     async def start(self, out: TextIO) -> None:
         """Answer on every port, and say where. Until the log is replayed, the answers are that the store is not ready."""
-        options = self._service.options
         if self._service.overrides is not None:
             self._service.overrides.start()
-        otlp_grpc_port = _bind(self._otlp_grpc, options.host, options.otlp_grpc_port, "--otlp-grpc-port")
-        grpc_port = _bind(self._grpc_api, options.host, options.grpc_port, "--grpc-port")
-        self._relay.address = local_address(options.host), grpc_port
+        host, ports = self._service.options.host, self._ports
+        otlp_grpc_port, grpc_port = ports.otlp_grpc.bind(self._otlp_grpc), ports.grpc.bind(self._grpc_api)
         await self._grpc_api.start()
         self._api.start()
         self._otlp_http.start()
         self._otlp_grpc.start()
+        await ports.grpc.start()
+        await ports.otlp_grpc.start()
         for name, address in (
-            ("http", "http://" + show_address(options.host, self._ports.http.getsockname()[1])),
-            ("grpc", show_address(options.host, grpc_port)),
-            ("otlp-grpc", show_address(options.host, otlp_grpc_port)),
-            ("otlp-http", "http://" + show_address(options.host, self._ports.otlp_http.getsockname()[1])),
+            ("http", _url(host, ports.http, ports.http_tls)),
+            ("grpc", show_address(host, grpc_port)),
+            ("otlp-grpc", show_address(host, otlp_grpc_port)),
+            ("otlp-http", _url(host, ports.otlp_http, ports.otlp_http_tls)),
         ):
             print(f"{name:<12}{address}", file=out, flush=True)
 
@@ -156,6 +162,7 @@ class Server:
         await asyncio.gather(self._otlp_http.stop(), self._stop_otlp_grpc(), self._stop_grpc_api())
         service.store.stop_writes()
         await self._api.stop()
+        self._ports.close()
         idle = service.bridge.busy == 0
         if idle:
             await service.bridge.admin.run(service.store.close)
@@ -165,20 +172,18 @@ class Server:
         return idle
 
     async def _stop_otlp_grpc(self) -> None:
+        self._ports.otlp_grpc.refuse()
         stopped = self._otlp_grpc.stop(self._grace)
         await _ended(stopped.is_set, lambda: self._service.bridge.exports.busy, self._grace)
 
     async def _stop_grpc_api(self) -> None:
+        self._ports.grpc.refuse()
         stopped = asyncio.create_task(self._grpc_api.stop(self._grace))
         await _ended(stopped.done, lambda: self._service.streams, self._grace)
 
 
-def _bind(server: grpc.Server | grpc.aio.Server, host: str, port: int, flag: str) -> int:
-    """The port that the server took."""
-    try:
-        return int(server.add_insecure_port(show_address(host, port)))
-    except RuntimeError as error:  # somebody was faster, since `Ports` looked
-        raise PortTaken(f"cannot listen on {show_address(host, port)} ({flag} {port}): {error}") from error
+def _url(host: str, listener: socket.socket, tls: ReloadingContext | None) -> str:
+    return f"{'http' if tls is None else 'https'}://{show_address(host, listener.getsockname()[1])}"
 
 
 async def _ended(stopped: Callable[[], bool], busy: Callable[[], int], grace: float) -> None:
