@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "otlp": ANYBODY,
     "traceql": ANYBODY,
     "wal": ANYBODY,
-    "block": {"backend"} | ANYBODY,
+    "block": {"backend", "otlp"} | ANYBODY,
     "blocklist": {"backend", "block"} | ANYBODY,
     "maintenance": {"live", "wal", "otlp", "blocklist", "block"} | ANYBODY,
     "query": {"traceql", "live", "blocklist", "block"} | ANYBODY,

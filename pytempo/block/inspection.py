@@ -14,12 +14,12 @@ from pytempo.block.checked_file import CheckedFile
 from pytempo.block.checksums import Checksums
 from pytempo.block.id_bloom import BloomShard
 from pytempo.block.meta import BlockMeta
+from pytempo.block.readers import reader_of
 from pytempo.block.row_index import RowIndex
 from pytempo.block.source import ascends, read_checksums
 from pytempo.block.versions import VPARQUET4
 from pytempo.block.vparquet4 import LEAVES
 from pytempo.block.vparquet4.data_file import DataFile
-from pytempo.block.vparquet4.rows import RowGroupBatch
 from pytempo.errors import Damaged, NotFound
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
@@ -37,6 +37,7 @@ class Inspection:
         self.flaws: list[Damaged] = []
         self.damage: list[Damaged] = []
         self.sound_groups: list[int] = []
+        self._reader = reader_of(meta)
         self.file: DataFile | None = None
         self._checksums: Checksums | None = None
         self._ids: list[TraceIds] = []
@@ -58,7 +59,7 @@ class Inspection:
             yield from self._read_pages()
             return
         try:
-            self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._checksums)
+            self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._checksums, self._reader.layout)
         except Damaged as error:
             self._note(self.damage, error)
             return
@@ -75,7 +76,7 @@ class Inspection:
     def batch(self, group: int) -> Batch:
         """A row group of a file that has a footer, to be read."""
         assert self.file is not None
-        return RowGroupBatch(self.file, group, self.meta.dedicated_columns)
+        return self._reader.batch(self.file, group)
 
     def _read_bytes(self) -> Iterator[int]:
         """Every byte, also those that no query ever asks for."""

@@ -13,8 +13,8 @@ from pytempo.block import filenames, id_bloom
 from pytempo.block.checksums import Checksums
 from pytempo.block.id_bloom import BloomShard
 from pytempo.block.meta import BlockMeta
+from pytempo.block.readers import reader_of
 from pytempo.block.sequence import sequence_of
-from pytempo.block.versions import VPARQUET4, UnsupportedFormat
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.vparquet4.pruning import Pruning
@@ -38,10 +38,8 @@ class BlockSource:
     def __init__(self, backend: Backend, meta: BlockMeta, report: Callable[[str, Damaged], None] = lambda block, error: None) -> None:
         """`report` hears of damage that costs no span, with the block's id. Raises UnsupportedFormat for a block whose rows are not
         read here."""
-        if meta.format != VPARQUET4:
-            path = filenames.key(meta.tenant, meta.block_id, filenames.META)
-            raise UnsupportedFormat(path, meta.format, "its rows cannot be searched yet")
         self.meta = meta
+        self._reader = reader_of(meta)
         self._backend, self._report = backend, report
         self._lock = threading.RLock()
         self._shards: dict[int, BloomShard | None] = {}
@@ -87,7 +85,7 @@ class BlockSource:
         return [self._part(group, reason, scan) for group, reason in enumerate(reasons)]
 
     def _part(self, group: int, reason: str | None, scan: Scan) -> Part:
-        wanted = leaves_of(scan, self._file, group, self.meta.dedicated_columns)
+        wanted = leaves_of(scan, self._file, group)
         first, last = self._file.first_rows[group : group + 2].tolist()
         return Part(f"row group {group}", last - first, sum(self._file.chunk(group, path).size for path in wanted), reason)
 
@@ -96,7 +94,7 @@ class BlockSource:
 
     @cached_property
     def _file(self) -> DataFile:
-        return DataFile.open(self._backend, self._key(filenames.DATA), self._checksums)
+        return DataFile.open(self._backend, self._key(filenames.DATA), self._checksums, self._reader.layout)
 
     @cached_property
     def _checksums(self) -> Checksums | None:
@@ -111,18 +109,18 @@ class BlockSource:
 
     @cached_property
     def _pruning(self) -> Pruning:
-        return Pruning(self._file, self.meta.dedicated_columns)
+        return Pruning(self._file)
 
     def _open(self, groups: list[int], scan: Scan) -> Iterator[RowGroupBatch]:
         for group in groups:
-            yield self._batch(group, leaves_of(scan, self._file, group, self.meta.dedicated_columns), scan.meter)
+            yield self._batch(group, leaves_of(scan, self._file, group), scan.meter)
 
     def _batch(self, group: int, ahead: frozenset[str] = frozenset(), meter: Meter | None = None) -> RowGroupBatch:
         ids = self._looked_at.get(group)
         if self._ids is not None:
             first, last = self._file.first_rows[group : group + 2]
             ids = TraceIds(self._ids.high[first:last], self._ids.low[first:last])
-        return RowGroupBatch(self._file, group, self.meta.dedicated_columns, ahead, ids, meter)
+        return self._reader.batch(self._file, group, ahead, ids, meter)
 
     def _holding(self, wanted: TraceIds) -> list[int]:
         """The row groups that hold any of these ids (ascending)."""

@@ -46,6 +46,14 @@ def read_attributes(lists: Any) -> tuple[Attributes, Bools]:
     return (table if keep is None else table.where(keep)), bad_owner
 
 
+def read_values(offsets: NDArray[np.int32], keys: NDArray[np.int32], key_names: Any, values: Any) -> tuple[Attributes, Bools]:
+    """A table [m] of these keys with values from a binary column [m] of AnyValue messages, and a mask [m] of those that cannot be read."""
+    pieces, bad = take_apart("AnyValue", values)
+    found = _Values.of(pieces)
+    bad[found.bad] = True
+    return found.table(offsets, keys, key_names), bad
+
+
 def _read_keys(pieces: Pieces) -> tuple[NDArray[np.int32], Any]:
     """The keys as codes, and the distinct keys; two that differ only in what is no UTF-8 are one."""
     raw_codes, raw_names = coded(pieces.keys())

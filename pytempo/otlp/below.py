@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -44,6 +44,13 @@ def read_links(lists: Any) -> Below:
         return Below(offsets, *_no_links(), np.zeros(len(lists), np.bool_))
     messages, attributes, bad = _open("Link", lists)
     return Below(offsets, _link_columns(messages), attributes, bad)
+
+
+def read_link_slices(slices: Any) -> Below:
+    """A binary column [n], each value a message whose repeated field 1 are the links of a span, as vParquet3 keeps them."""
+    messages, unreadable = wire.read_each("LinkSlice", slices)
+    links = read_links(messages.field("links"))
+    return replace(links, bad=links.bad | unreadable)
 
 
 def _open(name: str, lists: Any) -> tuple[Any, Attributes, Bools]:

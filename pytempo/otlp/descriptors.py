@@ -28,6 +28,7 @@ Event          1 time_unix_nano fixed64   2 name bytes
 Event          3 attributes bytes*     4 dropped_attributes_count uint32
 Link           1 trace_id bytes        2 span_id bytes         3 trace_state bytes
 Link           4 attributes bytes*     5 dropped_attributes_count uint32
+LinkSlice      1 links bytes*
 Status         2 message bytes         3 code int32
 Span           1 trace_id bytes        2 span_id bytes         3 trace_state bytes  4 parent_span_id bytes
 Span           5 name bytes            6 kind int32            7 start_time_unix_nano fixed64   8 end_time_unix_nano fixed64

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from pytempo.backend import LocalBackend
-from pytempo.block import UnsupportedFormat
 from pytempo.block.checked_file import CheckedFile
 from pytempo.block.source import BlockSource, read_checksums
 from pytempo.block.vparquet4 import LEAVES, paths
@@ -237,8 +236,3 @@ def test_several_threads_read_one_batch(source: BlockSource) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: as_dicts(batch), range(4)))
     assert all(answer == answers[0] for answer in answers)
-
-
-def test_a_format_that_is_not_read_is_refused_by_name(source: BlockSource, root: Path) -> None:
-    with pytest.raises(UnsupportedFormat, match="vParquet3"):
-        BlockSource(None, replace(source.meta, format="vParquet3"))  # type: ignore[arg-type]

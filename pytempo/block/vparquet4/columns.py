@@ -67,6 +67,8 @@ class AttributeColumn:
     kind: Kind = Kind.STRING
     required: bool = False
     """Whether the column is empty text, not null, where a row does not have the attribute."""
+    repeated: bool = False
+    """Whether the column is a list: no value, one, or those of an array."""
 
     @property
     def name(self) -> str:

@@ -21,13 +21,15 @@ from pytempo.backend import Backend
 from pytempo.block.checked_file import CheckedFile, Range, Window
 from pytempo.block.checksums import Checksums
 from pytempo.block.value_bloom import ValueBlooms, parse_filter
-from pytempo.block.vparquet4.columns import DICTIONARIES
 from pytempo.block.vparquet4.dictionary_page import distinct_values
-from pytempo.block.vparquet4.schema import LEAVES
+from pytempo.block.vparquet4.layout import Layout, layout_of
 from pytempo.errors import Damaged
 
 UNREADABLE = (pa.ArrowException, OSError)
 """What pyarrow raises for bytes that are not what the footer says, checksums that differ among them."""
+
+BARE = layout_of()
+"""What a file is taken for where nothing else is said: vParquet4 without dedicated columns."""
 
 READERS_KEPT = 4
 """Idle readers of one file: a reader costs a millisecond to make and some 100 KB to keep."""
@@ -73,22 +75,22 @@ class Leaves:
 class DataFile:
     """One data.parquet. Safe to use from several threads."""
 
-    def __init__(self, content: CheckedFile) -> None:
+    def __init__(self, content: CheckedFile, layout: Layout = BARE) -> None:
         """Raises Damaged where its footer cannot be read, and what reading raises."""
-        self.path, self._content = content.path, content
+        self.path, self._content, self.layout = content.path, content, layout
         self.footer = _read_footer(content)
         self._lock = threading.Lock()
         self._idle: list[_Reader] = []
         self._chunks: dict[tuple[int, str], Chunk] = {}
         self._distinct: dict[tuple[int, str], frozenset[bytes] | None] = {}
-        missing = LEAVES.keys() - self._columns.keys()
+        missing = layout.leaves.keys() - self._columns.keys()
         if missing:
             raise Damaged(self.path, f"{len(missing)} columns of its format are missing, {min(missing)} among them")
 
     @classmethod
-    def open(cls, backend: Backend, key: str, checksums: Checksums | None = None) -> DataFile:
+    def open(cls, backend: Backend, key: str, checksums: Checksums | None = None, layout: Layout = BARE) -> DataFile:
         """The file under a key. Raises NotFound where it is gone, Unavailable, Damaged."""
-        return cls(CheckedFile(backend.open(key), checksums))
+        return cls(CheckedFile(backend.open(key), checksums), layout)
 
     @property
     def row_groups(self) -> int:
@@ -102,13 +104,24 @@ class DataFile:
     @cached_property
     def _columns(self) -> dict[str, int]:
         schema = self.footer.schema
-        return {schema.column(number).path: number for number in range(len(schema))}
+        numbers = {schema.column(number).path: number for number in range(len(schema))}
+        spelt = {path: self.layout.in_file(path) for path in self.layout.leaves}
+        return {path: numbers[name] for path, name in spelt.items() if name in numbers}
+
+    @cached_property
+    def _dictionaries(self) -> list[str]:
+        """The leaves to read as codes, as the file spells them; not those that some writer keeps as deltas, which cannot be read so."""
+        if not self.row_groups:
+            return []
+        first = self.footer.row_group(0)
+        columns = {path: first.column(self._columns[path]) for path in self.layout.dictionaries}
+        return [self.layout.in_file(path) for path, column in columns.items() if not any("DELTA" in name for name in column.encodings)]
 
     def chunk(self, group: int, path: str) -> Chunk:
         """What the footer says of a leaf in a row group."""
         key = (group, path)
         if key not in self._chunks:
-            self._chunks[key] = _chunk(self.footer.row_group(group).column(self._columns[path]), LEAVES[path])
+            self._chunks[key] = _chunk(self.footer.row_group(group).column(self._columns[path]), self.layout.leaves[path])
         return self._chunks[key]
 
     def might_hold(self, group: int, path: str, value: str) -> bool:
@@ -145,10 +158,12 @@ class DataFile:
     def _read(self, groups: Sequence[int], paths: Collection[str]) -> Any:
         with self._lock:
             reader = self._idle.pop() if self._idle else None
-        reader = reader or _Reader(self._content, self.footer)
+        reader = reader or _Reader(self._content, self.footer, self._dictionaries)
         chunks = [self.chunk(group, path) for group in groups for path in paths]
         try:
-            table = reader.read(groups, paths, [(chunk.first, chunk.first + chunk.size) for chunk in chunks])
+            table = reader.read(
+                groups, [self.layout.in_file(path) for path in paths], [(chunk.first, chunk.first + chunk.size) for chunk in chunks]
+            )
         except UNREADABLE as error:
             raise Damaged(self.path, f"{_named(groups)} cannot be read: {error}") from error
         with self._lock:
@@ -160,10 +175,10 @@ class DataFile:
 class _Reader:
     """One reader of pyarrow with the room that it reads from. One thread at a time."""
 
-    def __init__(self, content: CheckedFile, footer: Any) -> None:
+    def __init__(self, content: CheckedFile, footer: Any, dictionaries: list[str]) -> None:
         self._content, self._window = content, Window(content.size)
         file = pa.BufferReader(self._window.buffer)
-        self._parquet = pq.ParquetFile(file, metadata=footer, read_dictionary=DICTIONARIES, page_checksum_verification=True)
+        self._parquet = pq.ParquetFile(file, metadata=footer, read_dictionary=dictionaries, page_checksum_verification=True)
 
     def read(self, groups: Sequence[int], paths: Collection[str], ranges: Sequence[Range]) -> Any:
         """Leaves of row groups as one table; `ranges` are those of the column chunks they lie in."""

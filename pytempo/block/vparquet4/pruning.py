@@ -6,13 +6,10 @@ Every answer may be too cautious and is never too bold: whatever is not certain 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from typing import Any
 
-from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.value_bloom import ValueBlooms
 from pytempo.block.vparquet4 import paths, words
-from pytempo.block.vparquet4.columns import ATTRIBUTES, STORED, attribute_columns
 from pytempo.block.vparquet4.data_file import Chunk, DataFile
 from pytempo.block.vparquet4.write_options import BLOOM_COLUMNS
 from pytempo.model.levels import ATTRIBUTE_LEVELS, Level
@@ -35,9 +32,8 @@ ROWS_MIGHT_MATCH, ROWS_CANNOT_MATCH = Rows.MIGHT_MATCH, Rows.CANNOT_MATCH
 class Pruning:
     """Asks a file's footer and filters; they are read once and kept. Safe to use from several threads."""
 
-    def __init__(self, file: DataFile, dedicated: Sequence[DedicatedColumn] = ()) -> None:
-        self._file = file
-        self._own = {level: attribute_columns(level, dedicated) for level in ATTRIBUTE_LEVELS}
+    def __init__(self, file: DataFile) -> None:
+        self._file, self._stored, self._attributes, self._own = file, file.layout.stored, file.layout.attributes, file.layout.own
         self._blooms: dict[str, ValueBlooms] = {}
 
     def row_groups(self, scan: Scan) -> list[int]:
@@ -79,9 +75,9 @@ class Pruning:
 
     def _column(self, group: int, column: tuple[Level, str], condition: Condition) -> Rows:
         name = column[1]
-        if column not in STORED or name.startswith("dropped") or name.endswith("_id") or name == "time_since_start":
+        if column not in self._stored or name.startswith("dropped") or name.endswith("_id") or name == "time_since_start":
             return ROWS_MIGHT_MATCH  # derived, or stored in another form than it compares in
-        chunk = self._file.chunk(group, STORED[column])
+        chunk = self._file.chunk(group, self._stored[column])
         if name == "kind" and not (chunk.low is not None and chunk.low >= 0 and chunk.high <= 5):
             return ROWS_MIGHT_MATCH  # kinds that OTLP does not know compare as unspecified
         if name == "duration" and chunk.low is not None:
@@ -93,11 +89,25 @@ class Pruning:
         own = [column.path for column in self._own[level] if column.key == key]
         if any(self._leaf(group, path, condition) is ROWS_MIGHT_MATCH for path in own):
             return ROWS_MIGHT_MATCH
-        might = condition.operator in ("exists", "!=") or any(
-            self._leaf(group, path, condition) is ROWS_MIGHT_MATCH and self._bloom(group, path, condition)
-            for path in _value_leaves(level, condition.value)
+        if level not in self._attributes:
+            return ROWS_CANNOT_MATCH
+        leaves = self._attributes[level]
+        might = (
+            condition.operator in ("exists", "!=")
+            or any(not self._file.chunk(group, path).empty for path in leaves.untyped)
+            or any(
+                self._leaf(group, path, condition) is ROWS_MIGHT_MATCH and self._bloom(group, path, condition)
+                for path in leaves.comparable(condition.value)
+            )
         )
-        return ROWS_MIGHT_MATCH if might and self._file.might_hold(group, ATTRIBUTES[level].key, key) else ROWS_CANNOT_MATCH
+        return ROWS_MIGHT_MATCH if might and self._might_have(group, level, key) else ROWS_CANNOT_MATCH
+
+    def _might_have(self, group: int, level: Level, key: str) -> bool:
+        """Whether a key may be among those of the attributes without a column of their own."""
+        if level not in self._attributes:
+            return False
+        keys = self._attributes[level].key
+        return keys is None or self._file.might_hold(group, keys, key)
 
     def _leaf(self, group: int, path: str, condition: Condition) -> Rows:
         return judge_values(self._file.chunk(group, path), condition.operator, condition.value)
@@ -120,24 +130,16 @@ class Pruning:
     def _why_unmet(self, group: int, condition: Condition) -> str:
         operand = condition.operand
         if not isinstance(operand, AttributeName):
-            return words.statistics(condition, [self._file.chunk(group, STORED[operand])])
+            return words.statistics(condition, [self._file.chunk(group, self._stored[operand])])
         levels = ATTRIBUTE_LEVELS if operand.level is None else (operand.level,)
         own = [column.path for level in levels for column in self._own[level] if column.key == operand.key]
-        listed = [level for level in levels if self._file.might_hold(group, ATTRIBUTES[level].key, operand.key)]
+        listed = [level for level in levels if self._might_have(group, level, operand.key)]
         if not listed and all(self._file.chunk(group, path).empty for path in own):
             return words.no_key(condition)
-        values = [*own, *(path for level in listed for path in _value_leaves(level, condition.value))]
+        values = [*own, *(path for level in listed for path in self._attributes[level].comparable(condition.value))]
         if any(self._leaf(group, path, condition) is ROWS_MIGHT_MATCH for path in values):
             return words.value_filter(condition)
         return words.statistics(condition, [self._file.chunk(group, path) for path in values])
-
-
-def _value_leaves(level: Level, value: Any) -> tuple[str, ...]:
-    """The leaves whose values compare with `value`: numbers of both kinds with each other."""
-    leaves = ATTRIBUTES[level]
-    if isinstance(value, str):
-        return (leaves.value,)
-    return (leaves.value_bool,) if isinstance(value, bool) else (leaves.value_int, leaves.value_double)
 
 
 def judge_values(chunk: Chunk, operator: str, constant: Any) -> Rows:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytempo.block.vparquet4.attribute_lists import NIL_JSON
 from pytempo.block.vparquet4.columns import ATTRIBUTES, AttributeColumn
-from pytempo.model.arrays import Array, Bools, Ints, coded, concat_text, offsets_of, plain_text, take_ragged, text
+from pytempo.model.arrays import Array, Bools, Ints, coded, concat_text, offsets_of, plain_text, ranges, take, take_ragged, text
 from pytempo.model.attributes import TYPED, Attributes, Kind, Part, Values
 
 VALUE_LEAVES = {
@@ -105,12 +105,19 @@ class OwnColumn:
     rows: NDArray[np.int64]
     """The rows that have it, ascending."""
     places: NDArray[np.int32]
-    """Where in `pool` the value of each of those rows lies."""
+    """Where in `pool` the first value of each of those rows lies."""
     pool: Any
+    counts: NDArray[np.int32] | None = None
+    """How many values each of those rows has; None where it is one each."""
 
     @classmethod
-    def of(cls, column: AttributeColumn, leaf: Any) -> OwnColumn:
-        """The column as read; rows without the attribute are null, or empty text where the column must not be null."""
+    def of(cls, column: AttributeColumn, leaf: Any, lists: NDArray[np.int32] | None) -> OwnColumn:
+        """The column as read; rows without the attribute are null, or empty text where the column must not be null.
+
+        `lists` are the offsets of the list that the leaf lies in: of a repeated column each row's values.
+        """
+        if column.repeated:
+            return cls._of_lists(column, leaf, lists)
         if column.kind is Kind.INT:
             rows = np.flatnonzero(leaf.is_valid())
             return cls(column, rows, np.arange(len(rows), dtype=np.int32), np.asarray(leaf.drop_null()))
@@ -120,31 +127,55 @@ class OwnColumn:
         rows = np.flatnonzero((codes >= 0) & (codes != absent))
         return cls(column, rows, codes[rows], pool)
 
+    @classmethod
+    def _of_lists(cls, column: AttributeColumn, leaf: Any, lists: Any) -> OwnColumn:
+        lengths = np.diff(lists)
+        rows = np.flatnonzero(lengths)
+        places, counts = lists[:-1][rows], lengths[rows]
+        if (counts > 1).any():
+            return cls(column, rows, places, plain_text(leaf) if column.kind is Kind.STRING else np.asarray(leaf), counts)
+        if column.kind is Kind.INT:
+            return cls(column, rows, places, np.asarray(leaf))
+        codes, pool = coded(leaf)
+        return cls(column, rows, codes[places], pool)
+
     def at(self, rows: Ints) -> OwnColumn:
         """The column over some rows, which are numbered anew."""
         if not len(self.rows):
             return self
         place = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
         here = np.flatnonzero(self.rows[place] == rows)
-        return replace(self, rows=here, places=self.places[place[here]])
+        at = place[here]
+        return replace(self, rows=here, places=self.places[at], counts=None if self.counts is None else self.counts[at])
 
     def part(self) -> Part:
         """The values as those of the level's rows."""
+        if self.counts is not None:
+            places = ranges(self.places, self.counts)
+            return Part(self.column.kind, np.repeat(self.rows, self.counts), take(self.pool, places))
         if self.column.kind is Kind.INT:
             return Part(Kind.INT, self.rows, self.pool[self.places])
         return Part(Kind.STRING, self.rows, pa.DictionaryArray.from_arrays(pa.array(self.places), self.pool))
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """How many values each of the rows has."""
+        return np.ones(len(self.rows), np.int32) if self.counts is None else self.counts
 
 
 def joined_values(values: Values, columns: Sequence[OwnColumn]) -> Values:
     """Values from the lists and from columns of the same attribute as one."""
     parts = {part.kind: part for part in values.parts}
-    present = values.present
+    present, is_array = values.present, values.is_array
     for own in columns:
         if len(own.rows):
             part = own.part()
             parts[part.kind] = _joined_parts(parts[part.kind], part) if part.kind in parts else part
             present[own.rows] = True
-    return replace(values, parts=tuple(parts[kind] for kind in TYPED if kind in parts), present=present)
+            if own.counts is not None:
+                is_array = np.zeros(values.count, np.bool_) if is_array is None else is_array
+                is_array[own.rows[own.counts > 1]] = True
+    return replace(values, parts=tuple(parts[kind] for kind in TYPED if kind in parts), present=present, is_array=is_array)
 
 
 def _joined_parts(one: Part, other: Part) -> Part:
@@ -164,8 +195,8 @@ def joined_table(table: Attributes, columns: Sequence[OwnColumn]) -> Attributes:
     key_codes, key_names = coded(concat_text([table.key_names, text([own.column.key for own in columns])]))
     mapping, own_codes = np.split(key_codes, [len(table.key_names)])
     bases, strings, ints = _pools(table, columns)
-    ones = [np.ones(len(own.rows), np.int32) for own in columns]
-    keys = [mapping[table.keys], *(code * one for code, one in zip(own_codes, ones, strict=True))]
+    lengths = [own.lengths for own in columns]
+    keys = [mapping[table.keys], *(np.full(len(own.rows), code, np.int32) for own, code in zip(columns, own_codes, strict=True))]
     kinds = [table.kinds, *(np.full(len(own.rows), own.column.kind, np.uint8) for own in columns)]
     first = [table.first, *(own.places + base for own, base in zip(columns, bases, strict=True))]
     return replace(
@@ -174,9 +205,9 @@ def joined_table(table: Attributes, columns: Sequence[OwnColumn]) -> Attributes:
         keys=_placed(keys, places),
         key_names=key_names,
         kinds=_placed(kinds, places),
-        is_array=_placed([table.is_array, *(one == 0 for one in ones)], places),
+        is_array=_placed([table.is_array, *(length > 1 for length in lengths)], places),
         first=_placed(first, places),
-        counts=_placed([table.counts, *ones], places),
+        counts=_placed([table.counts, *lengths], places),
         strings=strings,
         ints=ints,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.vparquet4 import leaves, paths
-from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS, STORED, attribute_columns
+from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
 from pytempo.block.vparquet4.data_file import DataFile
+from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM, Layout
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
-from pytempo.block.vparquet4.schema import LEAVES
 from pytempo.model.arrays import Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, text
 from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch
@@ -43,35 +42,39 @@ _TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
 """What child counts are made of."""
 
 
-_DERIVED_ARRAYS = ("_trace_of_span", "_scope_of_span", "_parents", "_child_count")
+_DERIVED_ARRAYS = ("_trace_of_span", "_scope_of_span", "_parents", "_child_count", "_summary")
 """What a batch works out once and keeps."""
 
 
-def leaves_of(scan: Scan, file: DataFile, group: int, dedicated: Sequence[DedicatedColumn] = ()) -> frozenset[str]:
+def leaves_of(scan: Scan, file: DataFile, group: int) -> frozenset[str]:
     """The leaves of a row group that hold what a scan reads ahead."""
     if scan.whole:
-        return frozenset(LEAVES)
+        return frozenset(file.layout.leaves)
     wanted = {(level, named.key) for named in scan.attributes for level in (ATTRIBUTE_LEVELS if named.level is None else (named.level,))}
-    of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, file, group, dedicated)}
-    return leaves_of_columns(scan.columns) | of_attributes
+    of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, file, group)}
+    return leaves_of_columns(scan.columns, file.layout) | of_attributes
 
 
-def leaves_of_columns(columns: Iterable[tuple[Level, str]]) -> frozenset[str]:
+def leaves_of_columns(columns: Iterable[tuple[Level, str]], layout: Layout) -> frozenset[str]:
     """The leaves behind some columns, stored or derived."""
     wanted: set[str] = set()
     for level, name in columns:
-        if (level, name) in STORED:
-            wanted.add(STORED[level, name])
+        if (level, name) in layout.stored:
+            wanted.add(layout.stored[level, name])
         elif level is Level.SPAN and name in DERIVED:
             wanted.update(_TREE)
+        elif (level, name) in ROOT:
+            wanted.update(layout.stored[column] for column in ROOT_FROM)
     return frozenset(wanted)
 
 
-def leaves_of_attribute(level: Level, key: str, file: DataFile, group: int, dedicated: Sequence[DedicatedColumn] = ()) -> list[str]:
+def leaves_of_attribute(level: Level, key: str, file: DataFile, group: int) -> list[str]:
     """The leaves of a row group in which an attribute may lie: its own columns, and the lists where they may have its key."""
-    own = [column.path for column in attribute_columns(level, dedicated) if column.key == key]
-    lists = ATTRIBUTES[level]
-    return [*own, *lists.all()] if file.might_hold(group, lists.key, key) else own
+    own = [column.path for column in file.layout.own[level] if column.key == key]
+    lists = file.layout.attributes.get(level)
+    if lists is None or not (lists.key is None or file.might_hold(group, lists.key, key)):
+        return own
+    return [*own, *lists.all()]
 
 
 class RowGroupBatch(Batch):
@@ -87,7 +90,6 @@ class RowGroupBatch(Batch):
         self,
         file: DataFile,
         group: int,
-        dedicated: Sequence[DedicatedColumn] = (),
         ahead: Collection[str] = (),
         ids: TraceIds | None = None,
         meter: Meter | None = None,
@@ -97,8 +99,7 @@ class RowGroupBatch(Batch):
         `meter` is told before anything is read.
         """
         self._file, self._group, self._ahead, self._ids, self._meter = file, group, set(ahead), ids, meter
-        self._dedicated = dedicated
-        self._own = {level: attribute_columns(level, dedicated) for level in ATTRIBUTE_LEVELS}
+        self._layout, self._own = file.layout, file.layout.own
         self._lock = threading.Lock()
         self._leaves: dict[str, Any] = {}
         self._lists: dict[str, NDArray[np.int32]] = {}
@@ -140,7 +141,7 @@ class RowGroupBatch(Batch):
         return self._offsets(level)
 
     def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:
-        self._ahead |= leaves_of_columns(columns)
+        self._ahead |= leaves_of_columns(columns, self._layout)
 
     def release(self) -> None:
         """As of any batch; not while another thread reads."""
@@ -166,8 +167,16 @@ class RowGroupBatch(Batch):
         return self.stored(level, name)
 
     def summary(self) -> Summary:
+        if ROOT[0] not in self._layout.stored:
+            return self._summary
         start, end, duration, name, service = self._stored_of(Level.TRACE, "start", "end", "duration", "root_name", "root_service")
         return Summary(start, end, duration, name, service, self._has_root())
+
+    @cached_property
+    def _summary(self) -> Summary:
+        """Bounds and root, worked out from the spans."""
+        self._load([self._layout.stored[column] for column in ROOT_FROM])
+        return super().summary()
 
     def nesting(self) -> Nesting:
         left, right, parent = self._stored_of(Level.SPAN, "nested_left", "nested_right", "nested_parent")
@@ -199,7 +208,7 @@ class RowGroupBatch(Batch):
         return self._values[level, key]
 
     def _read_values(self, level: Level, key: str) -> Values:
-        wanted = leaves_of_attribute(level, key, self._file, self._group, self._dedicated)
+        wanted = leaves_of_attribute(level, key, self._file, self._group)
         self._load(wanted)
         if ATTRIBUTES[level].key in wanted:
             found = self._attribute_lists(level).values(key)
@@ -219,17 +228,23 @@ class RowGroupBatch(Batch):
         return offsets, keys, names
 
     def _stored(self, level: Level, name: str) -> Any:
-        path = STORED[level, name]
+        if (level, name) in ROOT and (level, name) not in self._layout.stored:
+            return getattr(self._summary, name)
+        if (level, name) not in self._layout.stored:
+            return np.zeros(self.count(level), np.uint32)  # counts of what was dropped, which not every format has
+        path = self._layout.stored[level, name]
         leaf = self._leaf(path)
-        return leaves.as_column(pa.array([], LEAVES[path]) if leaf is None else leaf, level, name)
+        return leaves.as_column(pa.array([], self._layout.leaves[path]) if leaf is None else leaf, level, name)
 
     def _stored_of(self, level: Level, *names: str) -> list[Any]:
         """Several stored columns, read together."""
-        self._load([STORED[level, name] for name in names])
+        self._load([self._layout.stored[level, name] for name in names])
         return [self.stored(level, name) for name in names]
 
     def _has_root(self) -> Bools:
         """Whether a span without a parent has arrived; a root may have neither name nor service, so those are asked for their parents."""
+        if ROOT[0] not in self._layout.stored:
+            return self._summary.has_root
         named = [np.asarray(pc.not_equal(self.stored(Level.TRACE, name), "")) for name in ("root_name", "root_service")]
         found: Bools = named[0] | named[1]
         if found.all():
@@ -247,7 +262,8 @@ class RowGroupBatch(Batch):
         leaf = self._leaf(path)
         if leaf is None:
             return AttributeLists(np.zeros(self.count(level) + 1, np.int32), np.empty(0, np.int32), text([]))
-        return AttributeLists(self._lists[leaves.list_of(path)], np.asarray(leaf.indices), leaf.dictionary)
+        codes, names = coded(leaf)
+        return AttributeLists(self._lists[leaves.list_of(path)], codes.astype(np.int32, copy=False), names)
 
     def _attribute_lists(self, level: Level) -> AttributeLists:
         keys, own = self._keys(level), ATTRIBUTES[level]
@@ -264,7 +280,7 @@ class RowGroupBatch(Batch):
         """The attributes of a level that have columns, all or those of one key."""
         wanted = [column for column in self._own[level] if key in (None, column.key)]
         found = [(column, self._leaf(column.path)) for column in wanted]
-        return [OwnColumn.of(column, leaf) for column, leaf in found if leaf is not None]
+        return [OwnColumn.of(column, leaf, self._lists.get(leaves.list_of(column.path))) for column, leaf in found if leaf is not None]
 
     def _offsets(self, level: Level) -> NDArray[np.int32]:
         """Where the rows of a level lie under those of the level above."""

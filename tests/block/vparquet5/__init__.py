@@ -1,0 +1,1 @@
+"""Tests of pytempo.block.vparquet5."""
