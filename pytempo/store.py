@@ -20,6 +20,7 @@ from pytempo.ingest import Ingest
 from pytempo.live import Live
 from pytempo.maintenance import (
     CompactionRules,
+    Conversion,
     Cut,
     Flusher,
     Retention,
@@ -27,7 +28,9 @@ from pytempo.maintenance import (
     Step,
     Upkeep,
     UpkeepMetrics,
+    convert,
     is_published,
+    outdated,
     replay,
     waiting,
 )
@@ -280,6 +283,18 @@ class Store(Questions):
         """
         with self._upkeeping("expire blocks"):
             self._upkeep.expire()
+
+    def outdated_blocks(self) -> tuple[BlockMeta, ...]:
+        """The blocks of all tenants that `convert` would rewrite."""
+        return outdated(self._sources)
+
+    def convert(self) -> Iterator[Conversion]:
+        """Rewrite blocks of other formats as vParquet4, one after the other; yields after each. A stop at any moment loses nothing.
+
+        Raises BadConfig for a store that is open read-only, Damaged for a block that cannot be read, Unavailable where the disk refuses.
+        """
+        with self._upkeeping("convert its blocks"):
+            yield from convert(self._sources, self.options.flush.block, self._clock)
 
     @contextmanager
     def _upkeeping(self, purpose: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pytempo.cli import checking, output
+from pytempo.cli import checking, converting, output
 from pytempo.cli.options import AsJson, CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, Data, Url, positive_duration
 from pytempo.cli.source import open_source
 from pytempo.errors import NotFound
@@ -22,9 +22,10 @@ _HOUR = 3600 * 1_000_000_000
 _NEVER = 24 * 365 * _HOUR
 """Longer than the command runs."""
 
-app = typer.Typer(no_args_is_help=True, help="Look at blocks, merge them, check and repair them.")
+app = typer.Typer(no_args_is_help=True, help="Look at blocks, merge them, convert, check and repair them.")
 app.command()(checking.verify)
 app.command()(checking.repair)
+app.command()(converting.convert)
 
 
 @app.command("list")

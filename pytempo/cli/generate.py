@@ -49,7 +49,7 @@ def generate(
 
     made = made_up_traces(Random(seed), traces, spans, now())
     ids: list[str] = []
-    with _progress(quiet=as_json) as progress:
+    with progress_bar(quiet=as_json) as progress:
         task = progress.add_task("sending traces", total=traces)
         for batch in _batches(made, max(SPANS_A_REQUEST // spans, 1)):
             send(request(batch))
@@ -70,7 +70,8 @@ def _batches(made: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _progress(quiet: bool) -> Progress:
+def progress_bar(quiet: bool) -> Progress:
+    """A bar on stderr that goes away at the end; none at all when `quiet`."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytempo.maintenance.compaction import Compacted, CompactionStep, compact, settle
 from pytempo.maintenance.compaction_job import Job
 from pytempo.maintenance.compaction_options import CompactionOptions
+from pytempo.maintenance.convert import Conversion, convert, outdated
 from pytempo.maintenance.flush import Cut, Step, block_id, cut, is_published, waiting
 from pytempo.maintenance.flusher import Flusher, FlushOptions
 from pytempo.maintenance.replay import replay
@@ -18,6 +19,7 @@ __all__ = [
     "CompactionOptions",
     "CompactionRules",
     "CompactionStep",
+    "Conversion",
     "Cut",
     "FlushOptions",
     "Flusher",
@@ -31,8 +33,10 @@ __all__ = [
     "UpkeepMetrics",
     "block_id",
     "compact",
+    "convert",
     "cut",
     "is_published",
+    "outdated",
     "replay",
     "settle",
     "waiting",
