@@ -311,14 +311,6 @@ class Store(Questions):
         with self._upkeeping("expire blocks"):
             self._upkeep.expire()
 
-    @contextmanager
-    def _upkeeping(self, purpose: str) -> Iterator[None]:
-        if not self._writable:
-            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to {purpose}")
-        if self._state is not None:
-            raise Unavailable(self._state)
-        yield
-
     def outdated_blocks(self) -> tuple[BlockMeta, ...]:
         """The blocks of all tenants that `convert` would rewrite."""
         return outdated(self._sources)
@@ -328,9 +320,16 @@ class Store(Questions):
 
         Raises BadConfig for a store that is open read-only, Damaged for a block that cannot be read, Unavailable where the disk refuses.
         """
+        with self._upkeeping("convert its blocks"):
+            yield from convert(self._sources, self.options.flush.block, self._clock)
+
+    @contextmanager
+    def _upkeeping(self, purpose: str) -> Iterator[None]:
         if not self._writable:
-            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to convert its blocks")
-        yield from convert(self._sources, self.options.flush.block)
+            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to {purpose}")
+        if self._state is not None:
+            raise Unavailable(self._state)
+        yield
 
     def blocks(self, tenant: str = DEFAULT_TENANT) -> tuple[BlockMeta, ...]:
         """The blocks of a tenant, the latest end first."""

@@ -58,7 +58,7 @@ class Inspection:
             return
         self._reader = reader_of(self.meta)
         try:
-            self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._reader.layout, self._checksums)
+            self.file = DataFile.open(self._backend, self._key(filenames.DATA), self._checksums, self._reader.layout)
         except Damaged as error:
             self._note(self.damage, error)
             return

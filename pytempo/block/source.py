@@ -94,7 +94,7 @@ class BlockSource:
 
     @cached_property
     def _file(self) -> DataFile:
-        return DataFile.open(self._backend, self._key(filenames.DATA), self._reader.layout, self._checksums)
+        return DataFile.open(self._backend, self._key(filenames.DATA), self._checksums, self._reader.layout)
 
     @cached_property
     def _checksums(self) -> Checksums | None:

@@ -1,4 +1,4 @@
-"""`pytempo blocks`: the blocks of a store, what each is known by, merging them, and rewriting those of other formats."""
+"""`pytempo blocks`: the blocks of a store, what each is known by, and merging them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pytempo.cli import checking, output
-from pytempo.cli.generate import progress_bar
+from pytempo.cli import checking, converting, output
 from pytempo.cli.options import AsJson, CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, Data, Url, positive_duration
 from pytempo.cli.source import open_source
 from pytempo.errors import NotFound
@@ -23,9 +22,10 @@ _HOUR = 3600 * 1_000_000_000
 _NEVER = 24 * 365 * _HOUR
 """Longer than the command runs."""
 
-app = typer.Typer(no_args_is_help=True, help="Look at blocks, merge them, convert them, check and repair them.")
+app = typer.Typer(no_args_is_help=True, help="Look at blocks, merge them, convert, check and repair them.")
 app.command()(checking.verify)
 app.command()(checking.repair)
+app.command()(converting.convert)
 
 
 @app.command("list")
@@ -85,26 +85,3 @@ def compact_blocks(
         made = [render.block(meta.to_bytes()) for meta in store.compact(report=report)]
         bar.update(task, description=f"{len(made)} merged blocks")
     output.show(made, as_json, output.block_table)
-
-
-@app.command("convert")
-def convert_blocks(
-    data: Annotated[Path, typer.Option(help="The data directory; no server may be running on it.")],
-    as_json: AsJson = False,
-) -> None:
-    """Rewrite the blocks of other formats (vParquet3, vParquet5) as vParquet4.
-
-    The old blocks stay where they are, out of use: meta.json becomes meta.compacted.json. Stopped at any moment, nothing is lost, and the
-    command goes on where it was.
-    """
-    from pytempo.store import open as open_store  # lazy: the store takes longer to load than --help may take
-
-    with open_store(data, logger=logging.getLogger("pytempo")) as store:
-        todo = store.outdated_blocks()
-        with progress_bar(quiet=as_json) as progress:
-            task = progress.add_task("converting blocks", total=len(todo))
-            done = []
-            for conversion in store.convert():
-                done.append({"from": conversion.old.block_id, "format": conversion.old.format, "to": conversion.new.block_id})
-                progress.advance(task)
-    output.show({"converted": done}, as_json, lambda found: f"{len(found['converted'])} blocks converted")

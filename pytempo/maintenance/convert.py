@@ -1,28 +1,27 @@
 """Rewriting blocks of older or newer formats as the one that is written here, in an order that survives a stop after any step.
 
     1  write and publish   a block of the same spans; its id follows from that of the old one
-    2  switch              queries read the new block as well, then no longer the old one
-    3  set aside           meta.json of the old block becomes meta.compacted.json: nobody reads it, and it can be brought back
+    2  switch              queries read the new block instead of the old one, in one step
+    3  retire              meta.json of the old block becomes meta.compacted.json: nobody reads it, and its files go after a while
 
 Stopped between 1 and 3, both blocks are there and hold the same spans, which answers show once; converting again finds the new block by
-its id and goes on with step 2. The old block's files are left to whoever deletes compacted blocks.
+its id and goes on with step 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
-from pytempo.backend import LocalBackend, sync_folder
-from pytempo.block import BlockMeta, filenames
+from pytempo.block import BlockMeta
 from pytempo.block.dedicated import DedicatedColumn
-from pytempo.block.lineage import arrived_of
 from pytempo.block.sequence import sequence_of
 from pytempo.block.source import BlockSource
 from pytempo.block.versions import WRITTEN
 from pytempo.block.vparquet4 import DEDICATED_COLUMNS, RESOURCE_COLUMNS, SPAN_STRING_COLUMNS
 from pytempo.block.writer import BlockOptions, write_block
+from pytempo.blocklist import retire
 from pytempo.maintenance.sources import Sources
 from pytempo.model.merge import merge
 from pytempo.model.scan import Scan
@@ -42,7 +41,7 @@ def outdated(sources: Sources) -> tuple[BlockMeta, ...]:
     return tuple(meta for tenant in blocks.tenants() for meta in blocks.blocks(tenant) if meta.format != WRITTEN)
 
 
-def convert(sources: Sources, options: BlockOptions) -> Iterator[Conversion]:
+def convert(sources: Sources, options: BlockOptions, clock: Callable[[], int]) -> Iterator[Conversion]:
     """Rewrite every outdated block, one after the other; yields after each.
 
     Memory is that of the spans of one block. Raises Damaged for a block that cannot be read, which stays as it is, and Unavailable where
@@ -50,10 +49,9 @@ def convert(sources: Sources, options: BlockOptions) -> Iterator[Conversion]:
     """
     for old in outdated(sources):
         with sources.changing:
-            new = _published(sources, old) or _rewrite(sources.blocks.backend, old, options)
-            sources.blocks.add(new)
-            sources.forget(old.tenant, old.block_id)
-            _set_aside(sources.blocks.backend, old)
+            new = _published(sources, old) or _rewrite(sources, old, options)
+            sources.replace(new, [old.block_id])
+            retire(sources.blocks.backend, old.tenant, old.block_id, clock())
         yield Conversion(old, new)
 
 
@@ -68,10 +66,11 @@ def _published(sources: Sources, old: BlockMeta) -> BlockMeta | None:
     return next((meta for meta in sources.blocks.blocks(old.tenant) if meta.block_id == wanted), None)
 
 
-def _rewrite(backend: LocalBackend, old: BlockMeta, options: BlockOptions) -> BlockMeta:
+def _rewrite(sources: Sources, old: BlockMeta, options: BlockOptions) -> BlockMeta:
+    backend = sources.blocks.backend
     batch = merge(list(BlockSource(backend, old).batches(Scan(whole=True))))
     options = replace(options, dedicated_columns=_dedicated(old))
-    return write_block(backend, old.tenant, converted_id(old), batch, options=options, sequence=sequence_of(old), arrived=arrived_of(old))
+    return write_block(backend, old.tenant, converted_id(old), batch, options=options, sequence=sequence_of(old))
 
 
 def _dedicated(old: BlockMeta) -> tuple[DedicatedColumn, ...]:
@@ -84,9 +83,3 @@ def _dedicated(old: BlockMeta) -> tuple[DedicatedColumn, ...]:
             : len(DEDICATED_COLUMNS)
         ]
     return tuple(kept)
-
-
-def _set_aside(backend: LocalBackend, old: BlockMeta) -> None:
-    path = backend.local_path(filenames.key(old.tenant, old.block_id, filenames.META))
-    path.rename(path.with_name(filenames.COMPACTED_META))
-    sync_folder(path.parent)

@@ -88,7 +88,7 @@ class DataFile:
             raise Damaged(self.path, f"{len(missing)} columns of its format are missing, {min(missing)} among them")
 
     @classmethod
-    def open(cls, backend: Backend, key: str, layout: Layout = BARE, checksums: Checksums | None = None) -> DataFile:
+    def open(cls, backend: Backend, key: str, checksums: Checksums | None = None, layout: Layout = BARE) -> DataFile:
         """The file under a key. Raises NotFound where it is gone, Unavailable, Damaged."""
         return cls(CheckedFile(backend.open(key), checksums), layout)
 
@@ -159,10 +159,11 @@ class DataFile:
         with self._lock:
             reader = self._idle.pop() if self._idle else None
         reader = reader or _Reader(self._content, self.footer, self._dictionaries)
-        names = [self.layout.in_file(path) for path in paths]
         chunks = [self.chunk(group, path) for group in groups for path in paths]
         try:
-            table = reader.read(groups, names, [(chunk.first, chunk.first + chunk.size) for chunk in chunks])
+            table = reader.read(
+                groups, [self.layout.in_file(path) for path in paths], [(chunk.first, chunk.first + chunk.size) for chunk in chunks]
+            )
         except UNREADABLE as error:
             raise Damaged(self.path, f"{_named(groups)} cannot be read: {error}") from error
         with self._lock:
@@ -174,17 +175,16 @@ class DataFile:
 class _Reader:
     """One reader of pyarrow with the room that it reads from. One thread at a time."""
 
-    def __init__(self, content: CheckedFile, footer: Any, dictionaries: Sequence[str]) -> None:
-        """`dictionaries` are the leaves to read as codes."""
+    def __init__(self, content: CheckedFile, footer: Any, dictionaries: list[str]) -> None:
         self._content, self._window = content, Window(content.size)
         file = pa.BufferReader(self._window.buffer)
         self._parquet = pq.ParquetFile(file, metadata=footer, read_dictionary=dictionaries, page_checksum_verification=True)
 
-    def read(self, groups: Sequence[int], names: Collection[str], ranges: Sequence[Range]) -> Any:
-        """Leaves of row groups, by their names in the file, as one table; `ranges` are those of the column chunks they lie in."""
+    def read(self, groups: Sequence[int], paths: Collection[str], ranges: Sequence[Range]) -> Any:
+        """Leaves of row groups as one table; `ranges` are those of the column chunks they lie in."""
         laid = self._content.fill(self._window, ranges)
         try:
-            return self._parquet.read_row_groups(list(groups), columns=list(names), use_threads=False)
+            return self._parquet.read_row_groups(list(groups), columns=list(paths), use_threads=False)
         finally:
             self._window.clear(laid)
 

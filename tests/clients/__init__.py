@@ -1,0 +1,1 @@
+"""Stock OpenTelemetry SDKs of other languages, against a running server."""
