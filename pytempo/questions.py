@@ -22,6 +22,7 @@ from pytempo.query.range import default_step, query_instant, query_range
 from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
 from pytempo.query.search import search
 from pytempo.query.series_results import InstantResult, SeriesResult
+from pytempo.query.tag_sizes import cut_names, cut_values
 from pytempo.query.tags import Window, tag_names, tag_values, tag_values_v1
 from pytempo.query.trace_by_id import Kept, find_trace
 from pytempo.traceql import check, parse
@@ -144,10 +145,17 @@ class Questions(ABC):
         tenant: str = DEFAULT_TENANT,
         budget: Budget | None = None,
     ) -> TagNames:
-        """The names of attributes by scope; `q` narrows the spans looked at, `limit` (0 = none) the names of each scope."""
+        """The names of attributes by scope; `q` narrows the spans looked at, `limit` (0 = none) the names of each scope.
+
+        More than `QueryOptions.max_tag_bytes` of them are cut, and the answer says so.
+        """
         window = _window(start, end)
         within = Window.of(*window, q)
-        return self._answer(tenant, window, lambda read, budget: tag_names(read, within, scope=scope, limit=limit, budget=budget), budget)
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> TagNames:
+            return cut_names(tag_names(read, within, scope=scope, limit=limit, budget=budget), self.options.query.max_tag_bytes)
+
+        return self._answer(tenant, window, ask, budget)
 
     def tag_values(
         self,
@@ -163,7 +171,11 @@ class Questions(ABC):
         """The values of a field by its TraceQL spelling (`resource.service.name`, `name`). Raises BadQuery for what is no field."""
         window = _window(start, end)
         within = Window.of(*window, q)
-        return self._answer(tenant, window, lambda read, budget: tag_values(read, name, within, limit=limit, budget=budget), budget)
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> TagValues:
+            return cut_values(tag_values(read, name, within, limit=limit, budget=budget), self.options.query.max_tag_bytes)
+
+        return self._answer(tenant, window, ask, budget)
 
     def tag_values_v1(
         self,
@@ -178,7 +190,11 @@ class Questions(ABC):
         """The values of an attribute by its plain name, whatever characters it has, at whatever level."""
         window = _window(start, end)
         within = Window.of(*window, None)
-        return self._answer(tenant, window, lambda read, budget: tag_values_v1(read, name, within, limit=limit, budget=budget), budget)
+
+        def ask(read: tuple[Source, ...], budget: Budget) -> TagValues:
+            return cut_values(tag_values_v1(read, name, within, limit=limit, budget=budget), self.options.query.max_tag_bytes)
+
+        return self._answer(tenant, window, ask, budget)
 
     def query_range(
         self,

@@ -54,6 +54,7 @@ def serve(
     max_trace_bytes: Annotated[
         int, typer.Option(min=0, help="OTLP bytes of a trace by id that is shown whole; 0 is no limit.")
     ] = 50_000_000,
+    max_tag_bytes: Annotated[int, typer.Option(min=0, help="Names or values of one tag answer, cut beyond; 0 is no limit.")] = 1_000_000,
     max_search_duration: Annotated[str, typer.Option(help="The longest window of a search; 0s is no limit.")] = "7d",
     max_metrics_duration: Annotated[str, typer.Option(help="The longest range of a metrics query; 0s is no limit.")] = "24h",
     max_metrics_intervals: Annotated[int, typer.Option(min=0, help="Intervals of a metrics query; 0 is no limit.")] = 10_000,
@@ -122,6 +123,7 @@ def serve(
         retention=retention_options(block_retention=kept, max_bytes_on_disk=max_bytes_on_disk),
         max_search_duration=search_duration,
         max_trace_bytes=max_trace_bytes,
+        max_tag_bytes=max_tag_bytes,
         metrics=MetricsOptions(max_metrics_intervals, metrics_duration, max_metrics_series, max_metrics_exemplars),
         limits=LimitOptions(
             rate_limit_bytes=rate_limit_bytes,

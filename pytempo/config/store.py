@@ -20,6 +20,7 @@ def store_options(
     max_query_memory_bytes: int,
     max_search_duration: int,
     max_trace_bytes: int,
+    max_tag_bytes: int,
     metrics: MetricsOptions,
     limits: LimitOptions,
     compaction: CompactionOptions,
@@ -36,6 +37,7 @@ def store_options(
         timeout=query_timeout,
         max_memory_bytes=max_query_memory_bytes,
         max_trace_bytes=max_trace_bytes,
+        max_tag_bytes=max_tag_bytes,
         max_search_duration=max_search_duration,
     )
     return StoreOptions(

@@ -18,6 +18,8 @@ class QueryOptions:
     rather than keep them; a query that needs more at once is refused."""
     max_trace_bytes: int = 50_000_000
     """OTLP bytes, about, of a trace that is answered with whole (Tempo: `max_bytes_per_trace`)."""
+    max_tag_bytes: int = 1_000_000
+    """Bytes of names or values of one tag answer, which is cut beyond (Tempo: `max_bytes_per_tag_values_query`)."""
     max_search_duration: int = 168 * HOUR
     """The longest window of a search or tag question, in nanoseconds (Tempo: `query_frontend.search.max_duration`)."""
 

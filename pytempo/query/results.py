@@ -139,6 +139,8 @@ class TagNames:
 
     scopes: tuple[tuple[str, tuple[str, ...]], ...]
     inspected: Inspected = field(default_factory=Inspected)
+    cut: bool = False
+    """Whether names are missing because all of them would be too large an answer."""
 
     def all(self) -> tuple[str, ...]:
         """The names of all scopes together, sorted."""
@@ -159,3 +161,5 @@ class TagValues:
 
     values: tuple[TagValue, ...]
     inspected: Inspected = field(default_factory=Inspected)
+    cut: bool = False
+    """Whether values are missing because all of them would be too large an answer."""

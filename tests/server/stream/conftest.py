@@ -42,7 +42,7 @@ def large() -> ExportTraceServiceRequest:
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Holds both services, all of their spans of the last minute."""
-    with serve(tmp_path_factory.mktemp("data")) as running:
+    with serve(tmp_path_factory.mktemp("data"), "--max-tag-bytes=0") as running:
         with grpc.insecure_channel(running.otlp_grpc_address, options=[("grpc.max_send_message_length", -1)]) as channel:
             call = channel.unary_unary(EXPORT, request_serializer=None, response_deserializer=None)
             for each in (shop(), large()):
