@@ -32,7 +32,7 @@ def test_names_are_kept_scope_by_scope() -> None:
 
 
 def test_a_store_cuts_what_is_larger_than_its_option(tmp_path: Path) -> None:
-    spans = (span(attributes={f"key-{number:03}": "x" * 50 + str(number), "id": f"{number:0100}"}) for number in range(100))
+    spans = (span(attributes={f"key-{number:020}": "x" * 50 + str(number), "id": f"{number:0100}"}) for number in range(100))
     with pytempo.open(tmp_path, options=StoreOptions(query=QueryOptions(max_tag_bytes=1000))) as store:
         store.export(request(*spans).SerializeToString())
         for _ in range(2):
