@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import compaction, ingest, starting
+from benchmarks import compaction, ingest, query, starting
 
 
 def main() -> None:
@@ -25,11 +25,16 @@ def main() -> None:
     three.add_argument("--blocks", type=int, default=2000)
     three.add_argument("--wal-mib", type=int, default=1024)
     three.add_argument("--folder", type=Path, help="where the data is made, and kept for another time")
+    four = commands.add_parser("query", help="ms of CPU of each kind of question, on live spans and on a block")
+    four.add_argument("--spans", type=int, default=200_000)
+    four.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     if chosen.command == "ingest":
         ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
     elif chosen.command == "compaction":
         ingest.show(compaction.measure(chosen.blocks, chosen.spans), chosen.json)
+    elif chosen.command == "query":
+        query.show(chosen.spans, query.measure(chosen.spans), chosen.json)
     else:
         starting.run(chosen.blocks, chosen.wal_mib, chosen.folder)
 
