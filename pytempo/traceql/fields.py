@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pytempo.model import Batch, Level
-from pytempo.model.arrays import Array, Bools, empty_text
+from pytempo.model.arrays import Array, Bools, byte_ranges, empty_text
 from pytempo.model.ids import span_ids_to_bytes
 from pytempo.model.levels import ATTRIBUTE_LEVELS
 from pytempo.traceql import ast
@@ -148,7 +148,9 @@ def _span_id(level: Level, values: Array) -> Vector:
 
 def _linked_id(level: Level, values: Any) -> Vector:
     """A link's ids, of whatever length they came; an id of zeros is no id."""
-    text = pa.array([value.hex() for value in values.to_pylist()], pa.string())
+    offsets, data = byte_ranges(values)
+    digits = data[offsets[0] : offsets[-1]].tobytes().hex().encode()
+    text = pa.StringArray.from_buffers(len(values), pa.py_buffer(2 * (offsets - offsets[0])), pa.py_buffer(digits))
     return dense(level, Type.STRING, pc.if_else(pc.match_substring_regex(text, "^0*$"), "", text))
 
 
