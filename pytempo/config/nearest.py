@@ -23,5 +23,5 @@ def nearest_key(path: str, known: Iterable[str]) -> str | None:
     for key in known:
         elsewhere.setdefault(key.rpartition(".")[2], []).append(key)
     if (like := nearest(name, elsewhere)) is not None:
-        return nearest(path, elsewhere[like]) or elsewhere[like][0]
+        return nearest(path, elsewhere[like]) or min(elsewhere[like], key=len)
     return nearest(path, known)

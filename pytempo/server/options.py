@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from pytempo.config.settings import Settings
 from pytempo.server.tls import TlsOptions
 from pytempo.store import StoreOptions
 
@@ -90,6 +91,9 @@ class ServeOptions:
     """Seconds that requests in flight have to end after a signal."""
 
     store: StoreOptions = field(default_factory=StoreOptions)
+
+    settings: Settings = field(default_factory=Settings)
+    """What a configuration file and flags have set, where the server was started with them; for the page of the configuration."""
 
     def address(self, name: str) -> Address:
         """Where a port is to be: of http, grpc, otlp_grpc, otlp_http or internal."""
