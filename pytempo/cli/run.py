@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytempo.config.apply import configured, data_directory, folders
+from pytempo.config.apply import data_directory, folders
 from pytempo.config.settings import Settings
 from pytempo.directory import DataDirectory, link_folders
 
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 def options_of(settings: Settings) -> ServeOptions:
     """What `serve` is told by a configuration. Raises BadConfig for settings that do not go together."""
-    from pytempo.server import ServeOptions  # lazy: the server takes longer to load than a wrong file may take to be told
+    from pytempo.server.configured import serve_options  # lazy: the server takes longer to load than a wrong file may take to be told
 
-    return configured(ServeOptions(data=Path(), settings=settings), settings)
+    return serve_options(settings)
 
 
 def prepare(settings: Settings) -> None:

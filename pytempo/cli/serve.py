@@ -163,6 +163,7 @@ def serve(
         multi_tenant_queries_enabled=multi_tenant_queries,
         overrides=overrides,
         overrides_period=period / 1e9,
+        overrides_expand_env=config_expand_env,
         max_concurrent_queries=max_concurrent_queries,
         max_queued_queries=max_queued_queries,
         store=store,

@@ -51,6 +51,7 @@ FIELDS = {
     "max_attribute_bytes": "store.limits.max_attribute_bytes",
     "overrides": "overrides",
     "overrides_period": "overrides_period",
+    "config_expand_env": "overrides_expand_env",
     "multitenancy": "multitenancy_enabled",
     "multi_tenant_queries": "multi_tenant_queries_enabled",
     "max_concurrent_queries": "max_concurrent_queries",
@@ -58,7 +59,7 @@ FIELDS = {
 }
 """By the parameter of the command; paths have dots, and blanks between several."""
 
-ELSEWHERE = {"context", "config_file", "config_expand_env", "log_level"}
+ELSEWHERE = {"context", "config_file", "log_level"}
 """Parameters that set no field."""
 
 HOSTS = ("http_host", "grpc_host", "otlp_grpc_host", "otlp_http_host", "internal_host")

@@ -6,11 +6,11 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pytempo.cli.logs import start_logging
 from pytempo.cli.run import options_of, prepare, run, say
-from pytempo.config.apply import data_directory
 from pytempo.config.check import read_file
 from pytempo.config.flags import FLAGS, BadFlag, CommandLine, read_flags
 from pytempo.config.settings import Settings
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     logger = start_logging(settings["server.log_level"], settings["server.log_format"])
     say(settings, logger)
     prepare(settings)
-    run(options_of(settings), logger)
+    run(replace(options_of(settings), overrides_expand_env=line["config.expand-env"]), logger)
     return 0
 
 
@@ -59,7 +59,7 @@ def read_settings(line: CommandLine) -> Settings:
 
 def _verify(settings: Settings) -> int:
     """Print what is to be said about a configuration; 1 where something of it is a warning."""
-    data_directory(settings)
+    options_of(settings)
     for line in (*settings.warnings(), *settings.notes()):
         print(line)
     return 1 if settings.warnings() else 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytempo.config.settings import Settings
+from pytempo.config.tempo.overrides import MOST_TRACES, MOST_TRACES_GLOBALLY
 from pytempo.config.tempo.receivers import GRPC, HTTP
 from pytempo.errors import BadConfig
 
@@ -41,7 +42,7 @@ def field_at(options: object, path: str) -> Any:
 
 def configured(options: T, settings: Settings) -> T:
     """`ServeOptions` as the settings want them. Raises BadConfig for settings that do not go together."""
-    values = {**settings.by_option(), **_receivers(settings), **_internal_server(settings)}
+    values = {**settings.by_option(), **_receivers(settings), **_internal_server(settings), **_limits(settings)}
     return replaced(options, {"data": data_directory(settings), **values})
 
 
@@ -66,6 +67,13 @@ def _largest_request(settings: Settings) -> int:
 def _internal_server(settings: Settings) -> dict[str, Any]:
     enabled = settings["internal_server.enable"]
     return {"internal_port": settings["internal_server.http_listen_port"] if enabled else None}
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    """One process has all traces that there are: of the limit on its own and that on all, the lower one counts."""
+    traces = min(filter(None, (settings[MOST_TRACES], settings[MOST_TRACES_GLOBALLY])), default=0)
+    file = settings["overrides.per_tenant_override_config"]
+    return {"store.limits.max_traces": traces, "overrides": Path(file) if file else None}
 
 
 def data_directory(settings: Settings) -> Path:

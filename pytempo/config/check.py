@@ -55,6 +55,13 @@ def read_value(key: Key, value: object, place: Place) -> Any:
     return found
 
 
+def _suggestions(path: str) -> list[str]:
+    """Names to suggest for a wrong one: those beside it, and elsewhere the ones that are used and no other name of such."""
+    section = path.rpartition(".")[0]
+    elsewhere = (key.path for key in BY_PATH.values() if not key.same_as and not key.path.startswith("overrides."))
+    return [*elsewhere, *(name for name in (*BY_PATH, *SECTIONS) if name.rpartition(".")[0] == section)]
+
+
 class _Checked:
     """What a walk through a file has found."""
 
@@ -82,7 +89,7 @@ class _Checked:
         elif path in SECTIONS:
             self.section(path, item)
         else:
-            meant = nearest_key(path, [*BY_PATH, *SECTIONS])
+            meant = nearest_key(path, _suggestions(path))
             self.faults.append(f"{item.place}: unknown key {path}" + (f"; the nearest known key is {meant}" if meant else ""))
 
     def _value(self, key: Key, item: Item) -> None:

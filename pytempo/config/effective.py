@@ -19,6 +19,14 @@ from pytempo.errors import BadConfig
 MODES = ("", "defaults", "diff")
 """Everything that holds; what holds where nothing is set; only what differs from that."""
 
+_TLS = {
+    "server.http_tls_config": "http_tls",
+    "server.grpc_tls_config": "grpc_tls",
+    f"{GRPC}.tls": "otlp_grpc_tls",
+    f"{HTTP}.tls": "otlp_http_tls",
+}
+"""Which section is the TLS of which port."""
+
 _OTLP = {GRPC: "otlp_grpc", HTTP: "otlp_http"}
 
 
@@ -65,6 +73,12 @@ def _value(key: Key, options: object, settings: Settings) -> Any:
         return field_at(options, "host") if found is None and key.option.endswith("_host") else found
     if key.path in (f"{section}.endpoint" for section in _OTLP):
         return _endpoint(options, _OTLP[key.path.removesuffix(".endpoint")])
+    section, _, name = key.path.rpartition(".")
+    if section in _TLS:
+        return _tls_value(field_at(options, _TLS[section]), name)
+    if key.path in ("server.tls_min_version", "server.tls_cipher_suites"):
+        tls = field_at(options, "http_tls") or field_at(options, "grpc_tls")
+        return _tls_value(tls, name.removeprefix("tls_"))
     data = Path(field_at(options, "data"))
     if key.path in (WAL, BLOCKS):
         wal, blocks = folders(settings)
@@ -75,9 +89,18 @@ def _value(key: Key, options: object, settings: Settings) -> Any:
         f"{GRPC}.max_recv_msg_size_mib": -(-limit // MIB),
         f"{HTTP}.max_request_body_size": limit,
         "internal_server.enable": internal is not None,
+        "overrides.per_tenant_override_config": str(field_at(options, "overrides") or ""),
         "internal_server.http_listen_port": key.default if internal is None else internal,
     }
     return special[key.path] if key.path in special else settings[key.path]
+
+
+def _tls_value(tls: object | None, name: str) -> Any:
+    """A setting of the TLS of a port, empty where that is plain."""
+    if tls is None:
+        return () if name == "cipher_suites" else ""
+    found = field_at(tls, name)
+    return found if name == "cipher_suites" else str(found or "")
 
 
 def _endpoint(options: object, name: str) -> Endpoint:

@@ -78,6 +78,9 @@ class ServeOptions:
     overrides_period: float = 10.0
     """Seconds."""
 
+    overrides_expand_env: bool = False
+    """Whether ${VARIABLES} in that file are replaced, as in the configuration."""
+
     max_concurrent_queries: int = 8
     """Queries that are worked on at a time; others wait in the order in which they came."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pytempo.config.apply import configured, data_directory, field_at
+from pytempo.config.apply import data_directory, field_at
 from pytempo.config.check import read_text
 from pytempo.config.effective import effective_yaml
 from pytempo.config.keys import Fate, Key
@@ -16,6 +16,8 @@ from pytempo.config.kinds import BOOLEAN, ENDPOINT, TEXTS
 from pytempo.config.tempo import KEYS
 from pytempo.errors import BadConfig
 from pytempo.server import ServeOptions
+from pytempo.server.configured import serve_options
+from pytempo.server.tls import TlsOptions
 
 USED = [key for key in KEYS if key.fate is Fate.USED]
 
@@ -36,6 +38,7 @@ NOWHERE_ELSE = {
     "storage.trace.backend": "one value only",
     "storage.trace.wal.path": "with the blocks it makes the data directory, of which a test follows",
     "storage.trace.local.path": "as above",
+    **dict.fromkeys((key.path for key in USED if ".tls" in key.path or "_tls_" in key.path), "TLS has tests of its own"),
     "server.log_level": "the log is set up before the options are made",
     "server.log_format": "as above",
 }
@@ -43,8 +46,7 @@ NOWHERE_ELSE = {
 
 
 def options(text: str) -> ServeOptions:
-    settings = read_text(text, "tempo.yaml")
-    return configured(ServeOptions(data=Path(), settings=settings), settings)
+    return serve_options(read_text(text, "tempo.yaml"))
 
 
 def another(key: Key) -> str:
@@ -145,3 +147,57 @@ def test_a_difference_is_what_is_not_the_default() -> None:
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(BadConfig, match="neither defaults nor diff"):
         effective_yaml(ServeOptions(data=Path()), read_text("", "x"), "all")
+
+
+TLS = "{cert_file: /c, key_file: /k, client_ca_file: /ca, %s}"
+
+
+def test_tls_of_the_server_asks_for_certificates_only_where_its_type_says_so() -> None:
+    found = options(f"server: {{tls_min_version: VersionTLS13, tls_cipher_suites: 'A,B', http_tls_config: {TLS % ''}}}")
+    assert found.http_tls == TlsOptions(
+        cert_file=Path("/c"),
+        key_file=Path("/k"),
+        client_ca_file=Path("/ca"),
+        client_auth_type="NoClientCert",
+        min_version="VersionTLS13",
+        cipher_suites=("A", "B"),
+    )
+    assert found.grpc_tls is None
+    asked = options(f"server: {{http_tls_config: {TLS % 'client_auth_type: RequireAndVerifyClientCert'}}}").http_tls
+    assert asked is not None
+    assert asked.client_auth_type == "RequireAndVerifyClientCert"
+
+
+def test_tls_of_a_receiver_asks_for_certificates_where_it_has_a_ca() -> None:
+    tls = TLS % 'min_version: "1.3", cipher_suites: [A]'
+    found = options(f"distributor: {{receivers: {{otlp: {{protocols: {{grpc: {{tls: {tls}}}, http: }}}}}}}}")
+    assert found.otlp_grpc_tls == TlsOptions(
+        cert_file=Path("/c"), key_file=Path("/k"), client_ca_file=Path("/ca"), min_version="1.3", cipher_suites=("A",)
+    )
+    assert (found.otlp_http_tls, found.otlp_grpc_host, found.otlp_grpc_port) == (None, "localhost", 4317)
+
+
+@pytest.mark.parametrize(
+    "tls", ["{cert_file: /c}", "{key_file: /k}", "{client_ca_file: /ca}", "{client_auth_type: RequireAndVerifyClientCert}"]
+)
+def test_half_of_tls_is_refused(tls: str) -> None:
+    with pytest.raises(BadConfig, match=r"tempo\.yaml:1:10: server\.http_tls_config .*cert_file and key_file"):
+        options(f"server: {{http_tls_config: {tls}}}")
+
+
+def test_tls_that_was_printed_is_read_as_the_same() -> None:
+    first = options(f"server: {{tls_min_version: VersionTLS13, http_tls_config: {TLS % 'client_auth_type: NoClientCert'}}}")
+    again = options(effective_yaml(first, first.settings))
+    assert again.http_tls == first.http_tls
+
+
+def test_both_forms_of_overrides_set_the_limits_of_all() -> None:
+    scoped = options("overrides: {defaults: {ingestion: {rate_limit_bytes: 7, max_traces_per_user: 3}, compaction: {block_retention: 2w}}}")
+    flat = options("overrides: {ingestion_rate_limit_bytes: 7, max_traces_per_user: 3, block_retention: 2w}")
+    assert scoped.store.limits == flat.store.limits
+    assert (flat.store.limits.rate_limit_bytes, flat.store.limits.max_traces) == (7, 3)
+
+
+def test_of_two_limits_on_live_traces_the_lower_counts() -> None:
+    both = "overrides: {defaults: {ingestion: {max_traces_per_user: 3, max_global_traces_per_user: 2}}}"
+    assert options(both).store.limits.max_traces == 2

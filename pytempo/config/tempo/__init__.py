@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytempo.config.keys import Key
-from pytempo.config.tempo import live, maintenance, own, process, query, receivers, server, storage
+from pytempo.config.tempo import live, maintenance, overrides, own, process, query, receivers, server, storage
 
 __all__ = ["BY_PATH", "KEYS", "SECTIONS"]
 
@@ -15,6 +15,7 @@ KEYS: tuple[Key, ...] = (
     *live.KEYS,
     *maintenance.KEYS,
     *query.KEYS,
+    *overrides.KEYS,
     *storage.KEYS,
     *own.KEYS,
 )

@@ -21,6 +21,20 @@ KEYS: tuple[Key, ...] = (
         option="store.query.max_memory_bytes",
     ),
     used(
+        "pytempo.max_bytes_on_disk",
+        SIZE,
+        0,
+        "Beyond so many bytes on disk the oldest blocks go; 0 is no limit.",
+        option="store.retention.max_bytes_on_disk",
+    ),
+    used(
+        "pytempo.max_trace_bytes",
+        SIZE,
+        50_000_000,
+        "OTLP bytes of a trace by id that is shown whole; 0 is no limit.",
+        option="store.query.max_trace_bytes",
+    ),
+    used(
         "pytempo.row_group_spans",
         POSITIVE,
         10_000,

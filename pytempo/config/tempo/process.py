@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from pytempo.config.keys import Fate, Key, missing, no_effect, used, whole_sections
+from pytempo.config.keys import Fate, Key, missing, no_effect, same, used, whole_sections
 from pytempo.config.kinds import BOOLEAN, COUNT, DURATION, NUMBER, SECONDS, TEXT, choice
+
+_MULTITENANCY = used(
+    "multitenancy_enabled",
+    BOOLEAN,
+    False,
+    "Whether every request names its tenant in `X-Scope-OrgID`.",
+    option="multitenancy_enabled",
+    flag="multitenancy.enabled",
+)
 
 KEYS: tuple[Key, ...] = (
     used(
@@ -12,6 +21,8 @@ KEYS: tuple[Key, ...] = (
         "all",
         "Which parts run: always all of them.",
     ),
+    _MULTITENANCY,
+    same("auth_enabled", _MULTITENANCY, flag="auth.enabled"),
     used("http_api_prefix", TEXT, "", "What stands before `/api` in paths.", option="http_api_prefix"),
     used(
         "shutdown_delay",

@@ -12,9 +12,30 @@ OTLP = "distributor.receivers.otlp.protocols"
 GRPC, HTTP = f"{OTLP}.grpc", f"{OTLP}.http"
 
 _COLLECTOR = "receive it with an OpenTelemetry Collector, and let that send OTLP to port 4317"
-_ATTRIBUTES = "Attributes are kept whole; the size of a request bounds them."
 _CONNECTIONS = "Connections have fixed settings."
 _LIMIT = "One limit, the larger of this and the other protocol's, holds for both, decompressed (default 16 MiB)."
+
+_VERSION = choice("", "1.2", "1.3", otherwise="older versions are not served (RFC 8996)")
+
+
+def _tls(protocol: str) -> tuple[Key, ...]:
+    """TLS of one protocol; without a certificate it is plain."""
+    return (
+        used(f"{protocol}.tls.cert_file", TEXT, "", "The certificate and its chain, PEM. It is read again when it changes."),
+        used(f"{protocol}.tls.key_file", TEXT, "", "Its key."),
+        used(f"{protocol}.tls.client_ca_file", TEXT, "", "Clients need a certificate that this one has signed."),
+        used(f"{protocol}.tls.min_version", _VERSION, "", "The least version of TLS; left out, 1.2."),
+        used(f"{protocol}.tls.cipher_suites", TEXTS, (), "Suites of TLS 1.2 by their IANA names; none is every good one."),
+        *no_effect(f"{protocol}.tls", "Files are looked at for every connection.", reload_interval=DURATION),
+        *no_effect(f"{protocol}.tls", "Files are looked at for every connection.", client_ca_file_reload=BOOLEAN),
+        *no_effect(f"{protocol}.tls", "TLS 1.3 is always served.", max_version=TEXT),
+        *no_effect(f"{protocol}.tls", "It concerns clients, not receivers.", ca_file=TEXT, include_system_ca_certs_pool=BOOLEAN),
+        *(
+            refused(f"{protocol}.tls.{name}", TEXT, "", "Certificates are read from files; give their paths.")
+            for name in ("cert_pem", "key_pem", "client_ca_pem")
+        ),
+    )
+
 
 KEYS: tuple[Key, ...] = (
     used(f"{GRPC}.endpoint", ENDPOINT, Endpoint("localhost", 4317), "Address and port of OTLP over gRPC."),
@@ -48,7 +69,13 @@ KEYS: tuple[Key, ...] = (
     refused("distributor.receivers.zipkin", ANYTHING, None, f"Zipkin's format is not read; {_COLLECTOR}.", whole=True),
     refused("distributor.receivers.opencensus", ANYTHING, None, f"OpenCensus is not read; {_COLLECTOR}.", whole=True),
     refused("distributor.receivers.kafka", ANYTHING, None, f"Kafka is not read; {_COLLECTOR}.", whole=True),
-    *no_effect("distributor", _ATTRIBUTES, max_attribute_bytes=COUNT),
+    *no_effect(
+        "distributor",
+        "Who is beyond its rate is told the time at which it is not, unless `retry_info_enabled` is off.",
+        retry_after_on_resource_exhausted=DURATION,
+    ),
+    *_tls(GRPC),
+    *_tls(HTTP),
     missing("distributor.log_received_spans", ANYTHING, None, "Spans are not logged; search for them.", whole=True),
     missing("distributor.log_discarded_spans", ANYTHING, None, "Spans are not logged; they are counted by reason.", whole=True),
     missing("distributor.metric_received_spans", ANYTHING, None, "Received spans are counted by tenant only.", whole=True),

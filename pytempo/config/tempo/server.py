@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytempo.config.keys import Fate, Key, no_effect, used, whole_sections
-from pytempo.config.kinds import ANYTHING, BOOLEAN, COUNT, DURATION, PORT, SECONDS, SIZE, TEXT, choice
+from pytempo.config.kinds import ANYTHING, BOOLEAN, COUNT, DURATION, PORT, SECONDS, SIZE, TEXT, TEXTS, choice
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
 LOG_FORMATS = ("logfmt", "json")
@@ -15,6 +15,31 @@ _HTTP_TIMES = "A request is bounded by `querier.search.query_timeout`, and by th
 _GRPC = "The gRPC servers have fixed bounds: messages of 16 MiB, pings every 10 s."
 _LOGS = "Requests are counted in metrics, not logged one by one."
 _TRACES = "pytempo sends no traces about itself."
+
+_VERSION = choice("", "VersionTLS12", "VersionTLS13", "1.2", "1.3", otherwise="older versions are not served (RFC 8996)")
+_CLIENT_AUTH = choice(
+    "",
+    "NoClientCert",
+    "RequestClientCert",
+    "VerifyClientCertIfGiven",
+    "RequireAndVerifyClientCert",
+    otherwise="a certificate that nobody has signed protects nothing",
+)
+
+
+def _tls(section: str) -> tuple[Key, ...]:
+    """TLS of one port; without a certificate it is plain."""
+    return (
+        used(f"{section}.cert_file", TEXT, "", "The certificate and its chain, PEM. It is read again when it changes."),
+        used(f"{section}.key_file", TEXT, "", "Its key."),
+        used(f"{section}.client_ca_file", TEXT, "", "Who signs the certificates of clients, PEM."),
+        used(f"{section}.client_auth_type", _CLIENT_AUTH, "", "Whether clients need a certificate; left out, they need none."),
+        *(
+            Key(f"{section}.{name}", Fate.REFUSED, "Certificates are read from files; give their paths.", TEXT, "")
+            for name in ("cert", "key", "client_ca")
+        ),
+    )
+
 
 KEYS: tuple[Key, ...] = (
     used("server.http_listen_address", TEXT, "", "Address of Tempo's HTTP API; empty is every interface.", option="http_host"),
@@ -33,6 +58,10 @@ KEYS: tuple[Key, ...] = (
     ),
     used("server.log_level", choice(*LOG_LEVELS), "info", "What is logged.", flag="log.level"),
     used("server.log_format", choice(*LOG_FORMATS), "logfmt", "How it is logged.", flag="log.format"),
+    used("server.tls_min_version", _VERSION, "", "The least version of TLS on both ports; left out, 1.2."),
+    used("server.tls_cipher_suites", TEXTS, (), "Suites of TLS 1.2 by their IANA names, with commas between; none is every good one."),
+    *_tls("server.http_tls_config"),
+    *_tls("server.grpc_tls_config"),
     *no_effect("server", "Connections are not counted; the system's limit on open files holds.", http_listen_conn_limit=COUNT),
     *no_effect("server", "Connections are not counted; the system's limit on open files holds.", grpc_listen_conn_limit=COUNT),
     *no_effect(
