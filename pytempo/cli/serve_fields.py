@@ -39,6 +39,7 @@ FIELDS = {
     "query_timeout": "store.query.timeout",
     "max_query_memory_bytes": "store.query.max_memory_bytes",
     "max_trace_bytes": "store.query.max_trace_bytes",
+    "max_tag_bytes": "store.query.max_tag_bytes",
     "max_search_duration": "store.query.max_search_duration",
     "max_metrics_duration": "store.metrics.max_duration",
     "max_metrics_intervals": "store.metrics.max_intervals",

@@ -54,7 +54,9 @@ _WHY_NOT = {
     "metrics_generator": "No metrics are made of spans.",
     "cost_attribution": "Bytes are counted by tenant only.",
 }
-_TAGS = "Tag names and values are complete; `limit` bounds an answer."
+_TAGS = "Tag names and values are complete, up to their bytes."
+
+_TAG_BYTES = "read.max_bytes_per_tag_values_query"
 
 
 def _limits() -> Iterator[Key]:
@@ -62,13 +64,16 @@ def _limits() -> Iterator[Key]:
         key = _scoped(limit)
         yield key
         path = f"overrides.{limit.flat}"
-        yield same(path, key) if limit.field else Key(path, key.fate, key.why, key.kind, key.default, whole=key.whole)
+        yield same(path, key) if key.fate is Fate.USED else Key(path, key.fate, key.why, key.kind, key.default, whole=key.whole)
 
 
 def _scoped(limit: LimitKey) -> Key:
     path, flag = f"{DEFAULTS}.{limit.scoped}", _FLAGS.get(limit.scoped, "")
     if limit.scoped == "forwarders":
         return Key(path, Fate.REFUSED, "Spans are forwarded to nobody; let a Collector send them to both.", limit.kind, ())
+    if limit.scoped == _TAG_BYTES:
+        why = "Bytes of names or values of one tag answer, of any tenant, which is cut beyond; 0 is no limit."
+        return used(path, limit.kind, 1_000_000, why, option="store.query.max_tag_bytes", flag=flag)
     if not limit.field:
         return Key(path, Fate.NO_EFFECT, _WHY_NOT.get(limit.scoped, _TAGS), limit.kind, flag=flag, whole=limit.kind is ANYTHING)
     option = "" if path == MOST_TRACES_GLOBALLY else f"store.limits.{limit.field}"
