@@ -78,6 +78,24 @@ class DataDirectory:
         self.close()
 
 
+def link_folders(wal: Path, blocks: Path) -> None:
+    """Make a data directory of one that has other names for its folders: `wal` and `blocks` there become links to them.
+
+    Raises BadConfig where something else stands in their place, or the directory cannot be used.
+    """
+    for name, target in ((WAL, wal), (BLOCKS, blocks)):
+        link = target.parent / name
+        if link == target or (link.is_symlink() and link.readlink() == Path(target.name)):
+            continue
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(target.name, target_is_directory=True)
+        except FileExistsError as error:
+            raise BadConfig(f"{link} is there already and is no link to {target}; move it away, or call the folder {name}") from error
+        except OSError as error:
+            raise BadConfig(unusable(target.parent, error)) from error
+
+
 def _nearest(path: Path) -> tuple[Path, os.stat_result]:
     """The directory itself, or the nearest one above it that is there and can be looked at."""
     for place in (path, *path.absolute().parents):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytempo.limits import LimitOptions
 from pytempo.maintenance import CompactionOptions, FlushOptions, RetentionOptions
-from pytempo.query.options import MetricsOptions, QueryOptions
+from pytempo.query.options import MetricsOptions, QueryOptions, SearchOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class StoreOptions:
     compaction: CompactionOptions = field(default_factory=CompactionOptions)
     retention: RetentionOptions = field(default_factory=RetentionOptions)
     query: QueryOptions = field(default_factory=QueryOptions)
+    search: SearchOptions = field(default_factory=SearchOptions)
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
     limits: LimitOptions = field(default_factory=LimitOptions)
     """Of tenants that have none of their own."""

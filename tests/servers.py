@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tests.conftest import ROOT
@@ -87,14 +87,17 @@ def command(data_dir: Path, *args: str) -> list[str]:
     return [sys.executable, "-m", "pytempo", "serve", "--data", str(data_dir), "--host", "127.0.0.1", *ports, "--log-level", "warn", *args]
 
 
-@contextmanager
-def serve(data_dir: Path, *args: str, wait_for_ready: bool = True) -> Iterator[RunningServer]:
+def serve(data_dir: Path, *args: str, wait_for_ready: bool = True) -> AbstractContextManager[RunningServer]:
     """A server over a data directory; at the end it is stopped, if the test has not done so."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
     # Spans of tests are dated as it suits them, and blocks are counted: only tests of compaction and retention want either.
-    process = subprocess.Popen(
-        command(data_dir, "--no-compaction", "--block-retention=0s", *args), stdout=subprocess.PIPE, text=True, env=environment
-    )
+    return running(command(data_dir, "--no-compaction", "--block-retention=0s", *args), wait_for_ready)
+
+
+@contextmanager
+def running(command_line: list[str], wait_for_ready: bool = True) -> Iterator[RunningServer]:
+    """A server that is started so; at the end it is stopped, if the test has not done so."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    process = subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         yield RunningServer(process, wait_for_ready)
         if process.poll() is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pytempo.cli import blocks, explain, generate, search, serve, tags, trace
+from pytempo.cli import blocks, config, explain, generate, search, serve, tags, tempo, trace
 from pytempo.errors import PytempoError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command()(trace.trace)
 app.command()(tags.tags)
 app.command()(explain.explain)
 app.add_typer(blocks.app, name="blocks")
+app.add_typer(config.app, name="config")
 app.command()(generate.generate)
 
 
@@ -40,6 +41,8 @@ def root(
 def main() -> None:
     """The console script. Errors of pytempo end it with status 1, a wrong command line with 2."""
     try:
+        if tempo.is_tempos(sys.argv[1:]):
+            sys.exit(tempo.main(sys.argv[1:]))
         app()
     except PytempoError as error:
         print(f"pytempo: {error}", file=sys.stderr)

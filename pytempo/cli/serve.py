@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from pytempo.cli.logs import start_logging
 from pytempo.cli.options import CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, duration, positive_duration
+from pytempo.cli.run import options_of, prepare, run, say
+from pytempo.cli.serve_fields import chosen, over_file
+from pytempo.config.check import read_file
+from pytempo.config.settings import Settings
 from pytempo.directory import DataDirectory
 
 MIB = 1024 * 1024
@@ -19,7 +22,12 @@ LEVELS = ("debug", "info", "warn", "error")
 
 
 def serve(
-    data: Annotated[Path, typer.Option(help="The data directory; made where it is missing.")],
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="The data directory; made where it is missing.", show_default=False)] = None,
+    config_file: Annotated[
+        Path | None, typer.Option(help="A configuration in Tempo's form; what else is given here goes before it.", show_default=False)
+    ] = None,
+    config_expand_env: Annotated[bool, typer.Option("--config-expand-env", help="Replace ${VARIABLES} in that file.")] = False,
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every interface.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option(min=0, max=65535, help="Tempo's HTTP API. For every port: 0 takes a free one.")] = 3200,
     grpc_port: Annotated[int, typer.Option(min=0, max=65535, help="Tempo's gRPC API.")] = 9095,
@@ -82,14 +90,21 @@ def serve(
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "info",
 ) -> None:
     """Receive spans, store them, and answer Tempo's API, until SIGTERM or Ctrl-C."""
-    logger = _logger(log_level)
+    settings = read_file(config_file, expand_env=config_expand_env) if config_file else Settings()
+    logger = _logger(context, log_level, settings)
+    if data is None and config_file is None:
+        raise typer.BadParameter("give a data directory, or a configuration with --config-file", param_hint="--data")
     block_duration, idle_period, timeout = duration(max_block_duration), duration(trace_idle_period), duration(query_timeout)
     window, cycle = positive_duration(compaction_window), positive_duration(compaction_cycle)
     kept, kept_compacted = duration(block_retention), duration(compacted_block_retention)
     search_duration, metrics_duration, period = duration(max_search_duration), duration(max_metrics_duration), duration(overrides_period)
     if not period:
         raise typer.BadParameter("0s is too often; give a time such as 10s", param_hint="--overrides-period")
-    DataDirectory(data, read_only=False).close()  # what cannot be used is told at once, before everything is loaded
+    say(settings, logger)
+    if data is None:
+        prepare(settings)
+    else:
+        DataDirectory(data, read_only=False).close()  # what cannot be used is told at once, before everything is loaded
 
     from pytempo.config.store import (
         compaction_options,
@@ -99,7 +114,6 @@ def serve(
     from pytempo.limits import LimitOptions  # lazy: as above
     from pytempo.query.options import MetricsOptions  # lazy: as above
     from pytempo.server import ServeOptions  # lazy: as above
-    from pytempo.server import serve as run  # lazy: as above
     from pytempo.server.tls import one_for_all  # lazy: as above
 
     tls = one_for_all(tls_cert_file, tls_key_file, tls_client_ca_file, tls_min_version)
@@ -134,7 +148,7 @@ def serve(
         ),
     )
     options = ServeOptions(
-        data=data,
+        data=data or Path(),
         host=host,
         http_port=http_port,
         grpc_port=grpc_port,
@@ -149,20 +163,17 @@ def serve(
         multi_tenant_queries_enabled=multi_tenant_queries,
         overrides=overrides,
         overrides_period=period / 1e9,
+        overrides_expand_env=config_expand_env,
         max_concurrent_queries=max_concurrent_queries,
         max_queued_queries=max_queued_queries,
         store=store,
     )
-    if not run(options, logger=logger):
-        # Python would wait for the threads that are still at work, however long they take.
-        sys.stdout.flush()
-        os._exit(0)
+    run(over_file(options, options_of(settings), chosen(context)) if config_file else options, logger)
 
 
-def _logger(level: str) -> logging.Logger:
+def _logger(context: typer.Context, level: str, settings: Settings) -> logging.Logger:
     if level not in LEVELS:
         raise typer.BadParameter(f"{level!r} is none of {', '.join(LEVELS)}", param_hint="--log-level")
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logger = logging.getLogger("pytempo")
-    logger.setLevel(level.upper())
-    return logger
+    if "config_file" not in chosen(context):
+        return start_logging(level)
+    return start_logging(level if "log_level" in chosen(context) else settings["server.log_level"], settings["server.log_format"])

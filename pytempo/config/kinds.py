@@ -105,10 +105,10 @@ def choice(*words: str, otherwise: str = "") -> Kind:
 
     def read(value: object) -> str:
         if (word := _text(value)) not in words:
-            raise ValueError(f"{shown(word)} is not {' or '.join(words)}" + (f"; {otherwise}" if otherwise else ""))
+            raise ValueError(f"{shown(word)} is not {' or '.join(filter(None, words))}" + (f"; {otherwise}" if otherwise else ""))
         return word
 
-    return Kind(" or ".join(f"`{word}`" for word in words), read)
+    return Kind(" or ".join(f"`{word}`" for word in words if word), read)
 
 
 TEXT = Kind("text", _text)

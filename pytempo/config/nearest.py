@@ -17,11 +17,11 @@ def nearest_key(path: str, known: Iterable[str]) -> str | None:
     known = sorted(known)
     section, _, name = path.rpartition(".")
     siblings = {key.rpartition(".")[2]: key for key in known if key.rpartition(".")[0] == section}
-    if (beside := nearest(name, siblings)) is not None:
-        return siblings[beside]
     elsewhere: dict[str, list[str]] = {}
     for key in known:
         elsewhere.setdefault(key.rpartition(".")[2], []).append(key)
+    if name not in elsewhere and (beside := nearest(name, siblings)) is not None:
+        return siblings[beside]
     if (like := nearest(name, elsewhere)) is not None:
-        return nearest(path, elsewhere[like]) or elsewhere[like][0]
+        return nearest(path, elsewhere[like]) or min(elsewhere[like], key=len)
     return nearest(path, known)

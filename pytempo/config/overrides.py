@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pytempo.config.kinds import ANYTHING, BOOLEAN, COUNT, DURATION, SIZE, TEXTS, Kind, choice
+from pytempo.config.limit_keys import KEYS
 from pytempo.config.nearest import nearest_key
 from pytempo.config.yaml_tree import Item, read_yaml
 from pytempo.errors import BadConfig, BadRequest
@@ -21,44 +21,6 @@ from pytempo.model.tenant import check_tenant
 EVERYBODY = "*"
 """The tenant whose entry holds for all that have none."""
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One limit by its name in the scoped form and in the flat one; `field` is that of LimitOptions, empty where it has no effect."""
-
-    scoped: str
-    flat: str
-    kind: Kind
-    field: str = ""
-
-
-KEYS = (
-    Key("ingestion.rate_limit_bytes", "ingestion_rate_limit_bytes", SIZE, "rate_limit_bytes"),
-    Key("ingestion.burst_size_bytes", "ingestion_burst_size_bytes", SIZE, "burst_size_bytes"),
-    Key("ingestion.max_traces_per_user", "max_traces_per_user", COUNT, "max_traces"),
-    Key("ingestion.max_global_traces_per_user", "max_global_traces_per_user", COUNT, "max_traces"),
-    Key("ingestion.max_attribute_bytes", "ingestion_max_attribute_bytes", SIZE, "max_attribute_bytes"),
-    Key("ingestion.retry_info_enabled", "ingestion_retry_info_enabled", BOOLEAN, "retry_info"),
-    Key("global.max_bytes_per_trace", "max_bytes_per_trace", SIZE, "max_bytes_per_trace"),
-    Key("read.max_search_duration", "max_search_duration", DURATION, "max_search_duration"),
-    Key("read.max_metrics_duration", "max_metrics_duration", DURATION, "max_metrics_duration"),
-    Key("compaction.block_retention", "block_retention", DURATION, "block_retention"),
-    Key("compaction.compaction_window", "compaction_window", DURATION),
-    Key("compaction.compaction_disabled", "compaction_disabled", BOOLEAN),
-    Key("ingestion.rate_strategy", "ingestion_rate_strategy", choice("local", "global")),
-    Key("ingestion.tenant_shard_size", "ingestion_tenant_shard_size", COUNT),
-    Key("ingestion.artificial_delay", "ingestion_artificial_delay", DURATION),
-    Key("read.max_bytes_per_tag_values_query", "max_bytes_per_tag_values_query", SIZE),
-    Key("read.max_blocks_per_tag_values_query", "max_blocks_per_tag_values_query", COUNT),
-    Key("read.max_condition_groups_per_tag_query", "max_condition_groups_per_tag_query", COUNT),
-    Key("read.unsafe_query_hints", "unsafe_query_hints", BOOLEAN),
-    Key("read.left_pad_trace_ids", "left_pad_trace_ids", BOOLEAN),
-    Key("storage.parquet_dedicated_columns", "parquet_dedicated_columns", ANYTHING),
-    Key("metrics_generator", "metrics_generator", ANYTHING),
-    Key("cost_attribution", "cost_attribution", ANYTHING),
-    Key("forwarders", "forwarders", TEXTS),
-)
-"""All limits."""
 
 SCOPES = {key.scoped.split(".")[0] for key in KEYS if "." in key.scoped}
 

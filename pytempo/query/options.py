@@ -25,6 +25,20 @@ class QueryOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How much a search over HTTP or gRPC may ask for."""
+
+    default_limit: int = 20
+    """Traces of one that says no limit (Tempo: `query_frontend.search.default_result_limit`)."""
+    max_limit: int = 262_144
+    """The largest limit; 0 is none (Tempo: `query_frontend.search.max_result_limit`)."""
+    default_spans: int = 3
+    """Spans a span set of one that does not say (Tempo: `query_frontend.search.default_spans_per_span_set`)."""
+    max_spans: int = 100
+    """The most that it may say; 0 is no limit (Tempo: `query_frontend.search.max_spans_per_span_set`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsOptions:
     """Limits of metrics queries; 0 is no limit."""
 

@@ -14,7 +14,7 @@ BACKLOG = 1024
 def listen(host: str, port: int, flag: str) -> socket.socket:
     """A listening TCP socket; connections wait in it until somebody accepts them. Raises PortTaken, naming the flag."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, _, _, _, address = socket.getaddrinfo(host or every_interface(), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         # named TCP, or asyncio would leave Nagle's algorithm on: an answer in two writes then waits 40 ms for an acknowledgement
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
@@ -47,11 +47,17 @@ def complaint(host: str, port: int, flag: str, error: OSError) -> str:
     return f"{where}: {error.strerror}"
 
 
+def every_interface() -> str:
+    """The address that means all of this machine's: of IPv6 and with it IPv4, where there is IPv6."""
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"
+
+
 def local_address(host: str) -> str:
     """Where this machine reaches what listens on `host`: loopback where that is every interface."""
     return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def show_address(host: str, port: int) -> str:
-    """host:port, with brackets around an IPv6 address."""
+    """host:port, with brackets around an IPv6 address; no host is every interface."""
+    host = host or every_interface()
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from pytempo.config.settings import Settings
 from pytempo.server.tls import TlsOptions
 from pytempo.store import StoreOptions
 
 REQUEST_LIMIT = "max_request_bytes (--otlp-max-request-bytes)"
 """The name of the one size setting, as refusals say it: a field of `StoreOptions`, and the flag that sets it."""
+
+
+class Address(NamedTuple):
+    """A host, a port (None: not opened) and the flag that sets the port."""
+
+    host: str
+    port: int | None
+    flag: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +30,28 @@ class ServeOptions:
     """The data directory; made where it is missing."""
 
     host: str = "127.0.0.1"
-    """The address of all ports; 0.0.0.0 listens on every interface."""
+    """The address of all ports; 0.0.0.0 or an empty one listens on every interface."""
 
     http_port: int = 3200
     grpc_port: int = 9095
-    otlp_grpc_port: int = 4317
-    otlp_http_port: int = 4318
+    otlp_grpc_port: int | None = 4317
+    otlp_http_port: int | None = 4318
+    """Of OTLP, either port is None where it is not to be opened."""
+
+    internal_port: int | None = None
+    """The port of a server that knows `/ready` and nothing else, for probes (Tempo: `internal_server`, 3101); None where there is none."""
+
+    http_host: str | None = None
+    grpc_host: str | None = None
+    otlp_grpc_host: str | None = None
+    otlp_http_host: str | None = None
+    internal_host: str | None = None
+    """Addresses of single ports, None for that of all."""
+
+    http_path_prefix: str = ""
+    """What stands before every path of the HTTP port, such as /tempo."""
+    http_api_prefix: str = ""
+    """What stands before `/api`, after the former (Tempo: `http_api_prefix`)."""
 
     http_tls: TlsOptions | None = None
     """TLS on `http_port` (Tempo: `server.http_tls_config`); None is plain, as on the ports below."""
@@ -52,13 +78,28 @@ class ServeOptions:
     overrides_period: float = 10.0
     """Seconds."""
 
+    overrides_expand_env: bool = False
+    """Whether ${VARIABLES} in that file are replaced, as in the configuration."""
+
     max_concurrent_queries: int = 8
     """Queries that are worked on at a time; others wait in the order in which they came."""
 
     max_queued_queries: int = 2000
     """Queries that may wait; more are refused with status 429 (Tempo: `query_frontend.max_outstanding_per_tenant`)."""
 
+    shutdown_delay: float = 0.0
+    """Seconds after a signal in which the server is not ready and still does everything, so that balancers notice."""
+
     shutdown_grace: float = 20.0
     """Seconds that requests in flight have to end after a signal."""
 
     store: StoreOptions = field(default_factory=StoreOptions)
+
+    settings: Settings = field(default_factory=Settings)
+    """What a configuration file and flags have set, where the server was started with them; for the page of the configuration."""
+
+    def address(self, name: str) -> Address:
+        """Where a port is to be: of http, grpc, otlp_grpc, otlp_http or internal."""
+        host: str | None = getattr(self, f"{name}_host")
+        port: int | None = getattr(self, f"{name}_port")
+        return Address(self.host if host is None else host, port, f"--{name.replace('_', '-')}-port")

@@ -17,12 +17,14 @@ from typing import TextIO
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, ProcessCollector
+from starlette.types import ASGIApp
 
 from pytempo.server.api import api_app
 from pytempo.server.api.service import TEMPO_VERSION
 from pytempo.server.grpc_api import grpc_api_server
 from pytempo.server.grpc_port import GrpcPort
 from pytempo.server.http_server import HttpServer
+from pytempo.server.internal import internal_app
 from pytempo.server.listeners import listen, show_address
 from pytempo.server.mux import Relay
 from pytempo.server.options import ServeOptions
@@ -75,17 +77,17 @@ async def _serve(options: ServeOptions, logger: logging.Logger, clock: Callable[
         if not stop.is_set():
             print("ready", file=out, flush=True)
         await stop.wait()
+        await server.leave(options.shutdown_delay)
     finally:
         ended = await server.stop()
     return ended
 
 
 class Ports:
-    """All ports of a server, taken together or not at all."""
+    """All ports of a server, taken together or not at all; one that is not to be opened is None."""
 
     def __init__(self, options: ServeOptions, logger: logging.Logger) -> None:
         """Raises PortTaken, and BadConfig for TLS that cannot be used."""
-        host = options.host
 
         def tls(chosen: TlsOptions | None, *protocols: str) -> ReloadingContext | None:
             return None if chosen is None else ReloadingContext(chosen, protocols, logger)
@@ -96,12 +98,21 @@ class Ports:
         self.relay = Relay(logger)
         """Carries connections to the gRPC API."""
         with ExitStack() as stack:
-            self.http = stack.enter_context(closing(listen(host, options.http_port, "--http-port")))
-            self.otlp_http = stack.enter_context(closing(listen(host, options.otlp_http_port, "--otlp-http-port")))
-            self.otlp_grpc = stack.enter_context(
-                closing(GrpcPort(host, options.otlp_grpc_port, "--otlp-grpc-port", otlp_grpc_tls, Relay(logger), options.data))
-            )
-            self.grpc = stack.enter_context(closing(GrpcPort(host, options.grpc_port, "--grpc-port", grpc_tls, self.relay, options.data)))
+
+            def take(name: str) -> socket.socket | None:
+                address = options.address(name)
+                if address.port is None:
+                    return None
+                return stack.enter_context(closing(listen(address.host, address.port, address.flag)))
+
+            def take_grpc(name: str, tls: ReloadingContext | None, relay: Relay) -> GrpcPort | None:
+                address = options.address(name)
+                if address.port is None:
+                    return None
+                return stack.enter_context(closing(GrpcPort(address.host, address.port, address.flag, tls, relay, options.data)))
+
+            self.http, self.otlp_http, self.internal = take("http"), take("otlp_http"), take("internal")
+            self.otlp_grpc, self.grpc = take_grpc("otlp_grpc", otlp_grpc_tls, Relay(logger)), take_grpc("grpc", grpc_tls, self.relay)
             self._taken = stack.pop_all()
 
     def close(self) -> None:
@@ -110,36 +121,51 @@ class Ports:
 
 
 class Server:
-    """The four servers of one process over one store."""
+    """The servers of one process over one store."""
 
     def __init__(self, service: Service, ports: Ports) -> None:
         self._service, self._ports, self._grace = service, ports, service.options.shutdown_grace / STEPS
         intake = Intake(service)
-        self._api = HttpServer(api_app(service), ports.http, self._grace, relay=ports.relay, tls=ports.http_tls)
-        self._otlp_http = HttpServer(otlp_http_app(service, intake), ports.otlp_http, self._grace, tls=ports.otlp_http_tls)
+        self._api = self._http_server(api_app(service), ports.http, relay=ports.relay, tls=ports.http_tls)
+        self._otlp_http = self._http_server(otlp_http_app(service, intake), ports.otlp_http, tls=ports.otlp_http_tls)
+        self._internal = self._http_server(internal_app(service), ports.internal)
         self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
         publish_build_info(service.registry, TEMPO_VERSION)
         ProcessCollector(registry=service.registry)
+
+    def _http_server(
+        self, app: ASGIApp, listener: socket.socket | None, *, relay: Relay | None = None, tls: ReloadingContext | None = None
+    ) -> HttpServer | None:
+        return None if listener is None else HttpServer(app, listener, self._grace, relay=relay, tls=tls)
 
     async def start(self, out: TextIO) -> None:
         """Answer on every port, and say where. Until the log is replayed, the answers are that the store is not ready."""
         if self._service.overrides is not None:
             self._service.overrides.start()
-        host, ports = self._service.options.host, self._ports
-        otlp_grpc_port, grpc_port = ports.otlp_grpc.bind(self._otlp_grpc), ports.grpc.bind(self._grpc_api)
+        ports, numbers = self._ports, dict[str, int]()
+        for name, port, server in (("grpc", ports.grpc, self._grpc_api), ("otlp_grpc", ports.otlp_grpc, self._otlp_grpc)):
+            if port is not None:
+                numbers[name] = port.bind(server)
         await self._grpc_api.start()
-        self._api.start()
-        self._otlp_http.start()
+        for http_server in (self._internal, self._api, self._otlp_http):
+            if http_server is not None:
+                http_server.start()
         self._otlp_grpc.start()
-        await ports.grpc.start()
-        await ports.otlp_grpc.start()
-        for name, address in (
-            ("http", _url(host, ports.http, ports.http_tls)),
-            ("grpc", show_address(host, grpc_port)),
-            ("otlp-grpc", show_address(host, otlp_grpc_port)),
-            ("otlp-http", _url(host, ports.otlp_http, ports.otlp_http_tls)),
-        ):
-            print(f"{name:<12}{address}", file=out, flush=True)
+        for port in (ports.grpc, ports.otlp_grpc):
+            if port is not None:
+                await port.start()
+        for name, listener in (("http", ports.http), ("otlp_http", ports.otlp_http), ("internal", ports.internal)):
+            if listener is not None:
+                numbers[name] = listener.getsockname()[1]
+        self._say(numbers, out)
+
+    def _say(self, numbers: dict[str, int], out: TextIO) -> None:
+        """Print the addresses, one a line."""
+        schemes = {"http": _scheme(self._ports.http_tls), "otlp_http": _scheme(self._ports.otlp_http_tls), "internal": _scheme(None)}
+        for name in ("http", "grpc", "otlp_grpc", "otlp_http", "internal"):
+            if name in numbers:
+                where = show_address(self._service.options.address(name).host, numbers[name])
+                print(f"{name.replace('_', '-'):<12}{schemes.get(name, '')}{where}", file=out, flush=True)
 
     async def replay(self, stop: asyncio.Event) -> None:
         """Make the log searchable; ends early when `stop` is set, for what is acknowledged stays in the log."""
@@ -152,6 +178,13 @@ class Server:
         if replayed.done():
             replayed.result()
 
+    async def leave(self, delay: float) -> None:
+        """Be not ready for so many seconds, and still do everything."""
+        if delay > 0:
+            self._service.stopping()
+            self._service.logger.info("stopping in %g s (shutdown_delay)", delay)
+            await asyncio.sleep(delay)
+
     async def stop(self) -> bool:
         """End everything in order: first what brings spans in, then the answers, then the store. True when all work has ended."""
         service = self._service
@@ -159,9 +192,10 @@ class Server:
         if service.overrides is not None:
             service.overrides.stop()
         service.logger.info("stopping: no new requests, %d in work", service.bridge.busy)
-        await asyncio.gather(self._otlp_http.stop(), self._stop_otlp_grpc(), self._stop_grpc_api())
+        await asyncio.gather(_end(self._otlp_http), self._stop_otlp_grpc(), self._stop_grpc_api())
         service.store.stop_writes()
-        await self._api.stop()
+        await _end(self._api)
+        await _end(self._internal)
         self._ports.close()
         idle = service.bridge.busy == 0
         if idle:
@@ -172,18 +206,25 @@ class Server:
         return idle
 
     async def _stop_otlp_grpc(self) -> None:
-        self._ports.otlp_grpc.refuse()
+        if self._ports.otlp_grpc is not None:
+            self._ports.otlp_grpc.refuse()
         stopped = self._otlp_grpc.stop(self._grace)
         await _ended(stopped.is_set, lambda: self._service.bridge.exports.busy, self._grace)
 
     async def _stop_grpc_api(self) -> None:
-        self._ports.grpc.refuse()
+        if self._ports.grpc is not None:
+            self._ports.grpc.refuse()
         stopped = asyncio.create_task(self._grpc_api.stop(self._grace))
         await _ended(stopped.done, lambda: self._service.streams, self._grace)
 
 
-def _url(host: str, listener: socket.socket, tls: ReloadingContext | None) -> str:
-    return f"{'http' if tls is None else 'https'}://{show_address(host, listener.getsockname()[1])}"
+async def _end(server: HttpServer | None) -> None:
+    if server is not None:
+        await server.stop()
+
+
+def _scheme(tls: ReloadingContext | None) -> str:
+    return "http://" if tls is None else "https://"
 
 
 async def _ended(stopped: Callable[[], bool], busy: Callable[[], int], grace: float) -> None:

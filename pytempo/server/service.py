@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from pytempo.config.environment import expand
 from pytempo.config.overrides import overrides_file
 from pytempo.limits import Reloader, ReloadMetrics
 from pytempo.query.budget import Budget, client_left
@@ -55,7 +56,8 @@ class Asking(Generic[T]):
 def _reloader(options: ServeOptions, store: Store, logger: logging.Logger) -> Reloader | None:
     if options.overrides is None:
         return None
-    read, metrics = overrides_file(options.overrides), ReloadMetrics(store.registry)
+    read = overrides_file(options.overrides, expand) if options.overrides_expand_env else overrides_file(options.overrides)
+    metrics = ReloadMetrics(store.registry)
     reloader = Reloader(read, store.limits, period=options.overrides_period, logger=logger, metrics=metrics)
     reloader.load()
     return reloader

@@ -14,6 +14,7 @@ import pytest
 
 from pytempo.errors import Unavailable
 from pytempo.server.api import api_app
+from pytempo.server.internal import internal_app
 from pytempo.server.options import ServeOptions
 from pytempo.server.service import Service
 from pytempo.store import Store
@@ -67,6 +68,20 @@ def test_a_stopping_server_is_not_ready_and_still_answers(tmp_path: Path) -> Non
         ready = await client.get("/ready")
         assert (ready.status_code, ready.text) == (503, "Application is stopping\n")
         assert (await client.get("/api/search?q={}")).status_code == 200
+
+    talk(tmp_path, conversation)
+
+
+def test_the_port_for_probes_tells_the_same_and_nothing_else(tmp_path: Path) -> None:
+    async def conversation(client: httpx.AsyncClient, service: Service) -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(internal_app(service)), base_url="http://test") as probe:
+            unready = await probe.get("/ready")
+            assert (unready.status_code, unready.text) == (503, (await client.get("/ready")).text)
+            service.store.replay()
+            ready = await probe.get("/ready")
+            assert (ready.status_code, ready.text) == (200, "ready\n")
+            assert (await probe.get("/metrics")).status_code == 404
+            assert (await probe.post("/ready")).status_code == 405
 
     talk(tmp_path, conversation)
 

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from pytempo.errors import BadInput
 from pytempo.server.api import limits, metrics, search, service, tags, traces
 from pytempo.server.api.middleware import Guard, Timing
+from pytempo.server.api.prefix import Prefix
 from pytempo.server.service import Service
 from pytempo.server.tenancy import HEADER
 
@@ -25,6 +26,8 @@ def api_app(shared: Service) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Guard, logger=shared.logger, left_out=lambda scope: _left_out(shared, scope))
     app.add_middleware(Timing, metrics=shared.requests)
+    if shared.options.http_path_prefix or shared.options.http_api_prefix:
+        app.add_middleware(Prefix, path_prefix=shared.options.http_path_prefix, api_prefix=shared.options.http_api_prefix)
     return app
 
 

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from pytempo.errors import BadQuery
+from pytempo.query.options import SearchOptions
 from pytempo.server.api import params
 from pytempo.server.api.logfmt import parse_tags
-from pytempo.server.api.params import MAX_SEARCH_RANGE, Window
+from pytempo.server.api.params import MAX_COUNT, MAX_SEARCH_RANGE, Window
 
-DEFAULT_LIMIT, MAX_LIMIT = 20, 262_144
-"""Traces of a search (Tempo: `default_result_limit`, `max_result_limit`)."""
-
-DEFAULT_SPSS, MAX_SPSS = 3, 100
-"""Spans per spanset (Tempo: `default_spans_per_span_set`, `max_spans_per_span_set`)."""
+DEFAULTS = SearchOptions()
 
 _SEARCH_PARAMETERS = {"q", "tags", "minDuration", "maxDuration", "limit", "spss", "start", "end", "since"}
 
@@ -37,7 +34,7 @@ class SearchQuestion:
     spans_per_spanset: int
 
     @classmethod
-    def read(cls, given: Mapping[str, str], now: int, longest: int = MAX_SEARCH_RANGE) -> SearchQuestion:
+    def read(cls, given: Mapping[str, str], now: int, longest: int = MAX_SEARCH_RANGE, bounds: SearchOptions = DEFAULTS) -> SearchQuestion:
         """`longest` bounds the window, 0 does not. Raises BadQuery that names the parameter."""
         q, window = params.query(given, "q"), params.window(given, now, longest)
         tags, shortest, longest = _tags(given, q, window), params.duration(given, "minDuration"), params.duration(given, "maxDuration")
@@ -53,8 +50,8 @@ class SearchQuestion:
             min_duration=shortest,
             max_duration=longest,
             window=window,
-            limit=params.count(given, "limit", DEFAULT_LIMIT, least=1, most=MAX_LIMIT),
-            spans_per_spanset=params.count(given, "spss", DEFAULT_SPSS, most=MAX_SPSS) or DEFAULT_SPSS,
+            limit=params.count(given, "limit", bounds.default_limit, least=1, most=bounds.max_limit or MAX_COUNT),
+            spans_per_spanset=params.count(given, "spss", 0, most=bounds.max_spans or MAX_COUNT) or bounds.default_spans,
         )
 
     @property

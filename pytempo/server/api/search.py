@@ -16,7 +16,8 @@ router = APIRouter()
 
 @router.api_route("/api/search", methods=ANY_METHOD)
 async def search(request: Request, service: TheService, form: TheForm, tenant: TheTenant) -> Response:
-    question = SearchQuestion.read(request.query_params, service.clock(), service.store.longest_search(tenant))
+    store = service.store
+    question = SearchQuestion.read(request.query_params, service.clock(), store.longest_search(tenant), store.options.search)
     return await answer(
         request, service, lambda budget: form.answer(render.search(ask(service.store, question, tenant, budget)), "SearchResponse")
     )

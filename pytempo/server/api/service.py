@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import platform
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from pathlib import Path
-from typing import Any
 
-import yaml
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from pytempo.config.effective import effective_yaml
 from pytempo.errors import Unavailable
 from pytempo.server.api import render
 from pytempo.server.api.shared import ANY_METHOD, TheService
@@ -109,7 +106,8 @@ def endpoints_page(request: Request, service: Service) -> str:
 
 
 def config_page(request: Request, service: Service) -> str:
-    return "---\n" + yaml.safe_dump(dataclasses.asdict(service.options, dict_factory=_plain), sort_keys=False)
+    """`?mode=defaults` or `diff`; raises BadConfig for any other."""
+    return effective_yaml(service.options, service.options.settings, request.query_params.get("mode", ""))
 
 
 @router.get("/status/blocks")
@@ -118,10 +116,6 @@ async def blocks(service: TheService) -> Response:
     store = service.store
     found = [render.block(meta.to_bytes()) for tenant in store.tenants() for meta in store.blocks(tenant)]
     return JSONResponse({"blocks": found})
-
-
-def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value for name, value in fields}
 
 
 def _page(text: str) -> Response:

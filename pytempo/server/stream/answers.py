@@ -25,7 +25,9 @@ from pytempo.server.stream.packets import packets, scope_pieces, series_pieces, 
 
 
 def search(service: Service, asked: Any, tenant: str, budget: Budget) -> Iterator[bytes]:
-    found = search_api.ask(service.store, requests.search(asked, service.clock(), service.store.longest_search(tenant)), tenant, budget)
+    store = service.store
+    question = requests.search(asked, service.clock(), store.longest_search(tenant), store.options.search)
+    found = search_api.ask(store, question, tenant, budget)
     yield from packets(tempopb.parse(render.search(found), "SearchResponse"), "traces")
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from pytempo.errors import BadQuery, BadRequest
+from pytempo.query.options import SearchOptions
 from pytempo.server.api import tempopb
 from pytempo.server.api.params import MAX_SEARCH_RANGE, SECOND
-from pytempo.server.api.questions import MetricsQuestion, SearchQuestion, TagsQuestion
+from pytempo.server.api.questions import DEFAULTS, MetricsQuestion, SearchQuestion, TagsQuestion
 
 
 def decode(message: bytes, name: str) -> Any:
@@ -25,7 +26,7 @@ def decode(message: bytes, name: str) -> Any:
         raise BadRequest(f"the request is no protobuf message {tempopb.PACKAGE}.{name}: {error}") from error
 
 
-def search(asked: Any, now: int, longest: int = MAX_SEARCH_RANGE) -> SearchQuestion:
+def search(asked: Any, now: int, longest: int = MAX_SEARCH_RANGE, bounds: SearchOptions = DEFAULTS) -> SearchQuestion:
     """`SearchRequest`. Raises BadQuery that names the parameter by its name over HTTP."""
     tags = dict(asked.Tags)
     if tags and asked.Query:
@@ -42,6 +43,7 @@ def search(asked: Any, now: int, longest: int = MAX_SEARCH_RANGE) -> SearchQuest
         ),
         now,
         longest,
+        bounds,
     )
     return replace(question, tags=tags)
 

@@ -1,0 +1,80 @@
+"""Which option of `pytempo serve` sets which field of `ServeOptions`, so that what is given beside a configuration file goes before it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import typer
+
+from pytempo.config.apply import field_at, replaced
+
+T = TypeVar("T")
+
+FIELDS = {
+    "data": "data",
+    "host": "host",
+    "http_port": "http_port",
+    "grpc_port": "grpc_port",
+    "otlp_grpc_port": "otlp_grpc_port",
+    "otlp_http_port": "otlp_http_port",
+    "otlp_max_request_bytes": "store.max_request_bytes",
+    "otlp_http_cors_allowed_origin": "otlp_http_cors_allowed_origins",
+    "tls_cert_file": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
+    "tls_key_file": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
+    "tls_client_ca_file": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
+    "tls_min_version": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
+    "max_block_bytes": "store.flush.max_block_bytes",
+    "max_block_duration": "store.flush.max_block_duration",
+    "trace_idle_period": "store.flush.trace_idle_period",
+    "max_live_bytes": "store.flush.max_live_bytes",
+    "flush_on_shutdown": "store.flush_on_close",
+    "block_retention": "store.retention.block_retention",
+    "max_bytes_on_disk": "store.retention.max_bytes_on_disk",
+    "compaction": "store.compaction.disabled",
+    "compaction_window": "store.compaction.compaction_window",
+    "compaction_cycle": "store.compaction.compaction_cycle",
+    "compaction_max_block_bytes": "store.compaction.max_block_bytes",
+    "compaction_max_objects": "store.compaction.max_compaction_objects",
+    "compacted_block_retention": "store.compaction.compacted_block_retention",
+    "query_timeout": "store.query.timeout",
+    "max_query_memory_bytes": "store.query.max_memory_bytes",
+    "max_trace_bytes": "store.query.max_trace_bytes",
+    "max_tag_bytes": "store.query.max_tag_bytes",
+    "max_search_duration": "store.query.max_search_duration",
+    "max_metrics_duration": "store.metrics.max_duration",
+    "max_metrics_intervals": "store.metrics.max_intervals",
+    "max_metrics_series": "store.metrics.max_series",
+    "max_metrics_exemplars": "store.metrics.max_exemplars",
+    "rate_limit_bytes": "store.limits.rate_limit_bytes",
+    "burst_size_bytes": "store.limits.burst_size_bytes",
+    "max_traces": "store.limits.max_traces",
+    "max_bytes_per_trace": "store.limits.max_bytes_per_trace",
+    "max_attribute_bytes": "store.limits.max_attribute_bytes",
+    "overrides": "overrides",
+    "overrides_period": "overrides_period",
+    "config_expand_env": "overrides_expand_env",
+    "multitenancy": "multitenancy_enabled",
+    "multi_tenant_queries": "multi_tenant_queries_enabled",
+    "max_concurrent_queries": "max_concurrent_queries",
+    "max_queued_queries": "max_queued_queries",
+}
+"""By the parameter of the command; paths have dots, and blanks between several."""
+
+ELSEWHERE = {"context", "config_file", "log_level"}
+"""Parameters that set no field."""
+
+HOSTS = ("http_host", "grpc_host", "otlp_grpc_host", "otlp_http_host", "internal_host")
+
+
+def chosen(context: typer.Context) -> set[str]:
+    """The parameters that stand on the command line."""
+    return {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+
+
+def over_file(given: T, configured: T, parameters: set[str]) -> T:
+    """The options of a configuration, with those fields from `given` whose parameters are among these."""
+    paths = [path for name in sorted(parameters & FIELDS.keys()) for path in FIELDS[name].split()]
+    values = {path: field_at(given, path) for path in paths}
+    if "host" in values:  # one for all, whatever the file says of single ports
+        values |= dict.fromkeys(HOSTS)
+    return replaced(configured, values)
