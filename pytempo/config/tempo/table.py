@@ -5,7 +5,6 @@ from __future__ import annotations
 from pytempo.config.keys import Key
 from pytempo.config.tempo import live, maintenance, overrides, own, process, query, receivers, server, storage
 
-
 KEYS: tuple[Key, ...] = (
     *process.KEYS,
     *server.KEYS,
