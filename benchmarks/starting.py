@@ -19,7 +19,7 @@ from pathlib import Path
 import pytempo
 from benchmarks.load import Template
 from benchmarks.machine import folder_bytes, heading, peak_memory, resident_memory
-from pytempo.maintenance import FlushOptions
+from pytempo.maintenance import CompactionOptions
 from pytempo.store import StoreOptions
 from pytempo.wal import Record, Wal
 
@@ -33,7 +33,7 @@ QUIET = logging.getLogger("benchmark")
 def write_blocks(data: Path, count: int) -> None:
     """So many blocks of a few traces each, every trace another."""
     template = Template(64)
-    with pytempo.open(data, options=StoreOptions(flush=FlushOptions(max_block_duration=10**18))) as store:
+    with pytempo.open(data, options=StoreOptions(compaction=CompactionOptions(disabled=True))) as store:
         for number in range(count):
             store.export(template.make(number, time.time_ns()))
             store.flush()
@@ -56,7 +56,7 @@ def write_log(data: Path, size: int) -> None:
 def start_and_stop(data: Path) -> dict[str, float]:
     """Start a server, ask it whether it is ready until it is, stop it; seconds and MiB by name."""
     ports = [f"--{name}-port=0" for name in ("http", "grpc", "otlp-grpc", "otlp-http")]
-    command = [sys.executable, "-m", "pytempo", "serve", "--data", str(data), *ports, "--log-level=warn"]
+    command = [sys.executable, "-m", "pytempo", "serve", "--data", str(data), *ports, "--no-compaction", "--log-level=warn"]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

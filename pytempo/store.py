@@ -177,10 +177,12 @@ class Store(Questions):
         segments = self._log.segments()
         if not self._writable:
             self._sources.blocks.refresh()  # the writer may have cut segments since the blocks were listed
+        flush = self.options.flush
+        room = max(flush.max_live_bytes - flush.max_block_bytes, 0)  # a segment has about the bytes of a block
         for segment in segments:
-            self._replay_segment(segment)
-            if self._writable and self._live.bytes() >= self.options.flush.max_live_bytes:
+            if self._writable and self._live.bytes() > room:
                 self._try_to_flush()
+            self._replay_segment(segment)
         if self._writable:
             self._flusher.start()
             self._upkeep.start()

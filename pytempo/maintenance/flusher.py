@@ -114,7 +114,7 @@ class Flusher:
         self._cut_sealed()
 
     def stop(self) -> None:
-        """End the thread; a cut that has begun is finished."""
+        """End the thread; a segment that is being cut is finished, the others stay in the log for the next start."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
@@ -128,7 +128,7 @@ class Flusher:
             try:
                 if self._is_full() or self._is_old():
                     self._end_segment()
-                self._cut_sealed()
+                self._cut_sealed(until=lambda: self._stopping)
             except Exception as error:  # whatever it was, spans go on coming in and need their blocks
                 self._failed()
                 wait = RETRY_SECONDS
@@ -155,9 +155,11 @@ class Flusher:
         self._active_bytes = 0  # first: what comes in before the seal may count twice, but never not at all
         self._seal()
 
-    def _cut_sealed(self) -> None:
+    def _cut_sealed(self, until: Callable[[], bool] = lambda: False) -> None:
         with self._cutting:
             for segment in self._wal.segments():
+                if until():
+                    return
                 if segment.id in self._unread:
                     continue
                 for done in cut(segment, self._wal, self._sources, self._options.block, clock=self._clock):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from pathlib import Path
 
 import pytest
 
-from pytempo import StoreOptions, Unavailable
+from pytempo import Store, StoreOptions, Unavailable
 from pytempo.maintenance import FlushOptions
 from pytempo.wal import Record
 from tests.building import request, span
@@ -78,6 +80,54 @@ def test_a_log_beyond_the_memory_limit_is_found_whole(data: Path, open_store: Op
         store.flush()
         assert found(store) == names
     assert len(store.blocks()) == 6
+
+
+def test_a_replay_cuts_blocks_before_it_holds_more_than_may_be_live(data: Path, open_store: OpenStore) -> None:
+    names = [f"{number}" for number in range(6)]
+    write_log(data, *([record(name)] for name in names))
+    segment = len(record("0").payload)
+    options = StoreOptions(flush=FlushOptions(max_block_bytes=segment, max_live_bytes=2 * segment + segment // 2))
+    held: list[int] = []
+
+    def look(said: logging.LogRecord) -> bool:
+        if "records replayed" in said.getMessage():
+            held.append(store._live.bytes())
+        return False
+
+    logger = logging.getLogger("pytempo.test.replay")
+    logger.setLevel(logging.INFO)
+    logger.addFilter(look)
+    with Store(data, options=options, logger=logger) as store:
+        store.replay()
+        assert found(store) == names
+    assert len(held) == 6
+    assert max(held) <= options.flush.max_live_bytes
+
+
+def test_a_store_that_closes_finishes_the_block_at_hand_and_leaves_the_others_in_the_log(data: Path, open_store: OpenStore) -> None:
+    write_log(data, *([record(f"{number}")] for number in range(6)))
+    cut, closing = threading.Event(), threading.Event()
+    logger = logging.getLogger("pytempo.test.closing")
+    logger.setLevel(logging.INFO)
+
+    def hold_up_the_flusher(said: logging.LogRecord) -> bool:
+        if said.getMessage().startswith("block ") and threading.current_thread().name == "pytempo-flusher":
+            cut.set()
+            closing.wait(60)
+        return False
+
+    logger.addFilter(hold_up_the_flusher)
+    store = open_store(logger=logger)
+    assert cut.wait(60)
+    end = threading.Thread(target=store.close)
+    end.start()
+    wait_for(lambda: store._flusher._stopping)
+    closing.set()
+    end.join()
+    assert len(store.blocks()) == 1
+    assert len(list((data / "wal").glob("*.wal"))) == 5
+    logger.removeFilter(hold_up_the_flusher)
+    assert len(found(open_store())) == 6
 
 
 def test_starting_again_and_again_changes_nothing(data: Path, open_store: OpenStore) -> None:
