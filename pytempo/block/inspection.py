@@ -14,9 +14,9 @@ from pytempo.block.checked_file import CheckedFile
 from pytempo.block.checksums import Checksums
 from pytempo.block.id_bloom import BloomShard
 from pytempo.block.meta import BlockMeta
+from pytempo.block.opened import ascends, read_checksums
 from pytempo.block.readers import reader_of
 from pytempo.block.row_index import RowIndex
-from pytempo.block.source import ascends, read_checksums
 from pytempo.block.versions import READABLE
 from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.errors import Damaged, NotFound

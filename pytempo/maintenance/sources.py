@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from pytempo.block import BlockMeta
+from pytempo.block.opened import KeptBlocks
 from pytempo.block.source import BlockSource
 from pytempo.blocklist import BlockList
 from pytempo.errors import Damaged, NotFound
@@ -29,6 +30,7 @@ class Sources:
         """Held by whoever makes or retires blocks that are listed, on disk and here: compaction and retention take turns."""
         self._gone: deque[str] = deque(maxlen=GONE_KEPT)
         self._opened: dict[str, BlockSource] = {}
+        self._kept = KeptBlocks()
         self._damaged: dict[str, BlockMeta] = {}
         self._flaws: set[tuple[str, str]] = set()
 
@@ -119,5 +121,5 @@ class Sources:
 
     def _open(self, meta: BlockMeta) -> BlockSource:
         if meta.block_id not in self._opened:
-            self._opened[meta.block_id] = BlockSource(self.blocks.backend, meta, self._flawed)
+            self._opened[meta.block_id] = BlockSource(self.blocks.backend, meta, self._flawed, self._kept)
         return self._opened[meta.block_id]

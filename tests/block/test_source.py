@@ -12,7 +12,8 @@ import pytest
 
 from pytempo.backend import LocalBackend
 from pytempo.block.checked_file import CheckedFile
-from pytempo.block.source import BlockSource, read_checksums
+from pytempo.block.opened import KeptBlocks, read_checksums
+from pytempo.block.source import BlockSource
 from pytempo.block.vparquet4 import LEAVES, paths
 from pytempo.block.writer import BlockOptions
 from pytempo.errors import Damaged, NotFound
@@ -236,3 +237,25 @@ def test_several_threads_read_one_batch(source: BlockSource) -> None:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: as_dicts(batch), range(4)))
     assert all(answer == answers[0] for answer in answers)
+
+
+def test_only_the_blocks_that_were_read_last_are_kept_open(source: BlockSource, root: Path) -> None:
+    kept = KeptBlocks(most=2)
+    blocks = [BlockSource(LocalBackend(root), source.meta, kept=kept) for _ in range(4)]
+
+    for block in blocks:
+        assert traces(list(block.batches(Scan()))) == traces(list(source.batches(Scan())))
+
+    assert [block.opened is not None for block in blocks] == [False, False, True, True]
+    assert len(kept) == 2
+
+
+def test_a_question_goes_on_when_its_block_is_let_go_of_between_two_row_groups(source: BlockSource, root: Path) -> None:
+    kept = KeptBlocks(most=1)
+    block, other = (BlockSource(LocalBackend(root), source.meta, kept=kept) for _ in range(2))
+    batches = block.batches(Scan())
+    first = next(batches)
+
+    assert len(other.trace_ids())
+    assert block.opened is None
+    assert traces([first, *batches]) == traces(list(source.batches(Scan())))

@@ -57,7 +57,7 @@ def batches(source: BlockSource) -> list[Batch]:
 
 def kept(source: BlockSource, *conditions: Condition, all_conditions: bool = True) -> list[int]:
     """The row groups that a scan with these conditions reads."""
-    return source._pruning.row_groups(Scan(conditions=conditions, all_conditions=all_conditions))
+    return source._open().pruning.row_groups(Scan(conditions=conditions, all_conditions=all_conditions))
 
 
 def values_of(batch: Batch, operand: AttributeName | tuple[Level, str]) -> Iterator[Any]:
@@ -185,6 +185,6 @@ def test_attributes_of_the_samples_have_values_of_every_type() -> None:
 def test_every_row_group_that_is_left_out_has_a_reason_and_no_other(source: BlockSource) -> None:
     for condition in conditions():
         scan = Scan(conditions=(condition,))
-        reasons = source._pruning.reasons(scan)
+        reasons = source._open().pruning.reasons(scan)
         assert [group for group, reason in enumerate(reasons) if reason is None] == kept(source, condition), condition
         assert all(str(condition) in reason for reason in reasons if reason is not None)
