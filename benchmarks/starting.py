@@ -5,21 +5,26 @@ python -m benchmarks start --blocks 2000 --wal-mib 1024
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import logging
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytempo
 from benchmarks.load import Template
 from benchmarks.machine import folder_bytes, heading, peak_memory, resident_memory
-from pytempo.maintenance import CompactionOptions
+from pytempo.maintenance import FlushOptions
 from pytempo.store import StoreOptions
 from pytempo.wal import Record, Wal
 
@@ -27,13 +32,19 @@ MIB = 1024 * 1024
 SEGMENT = 50 * MIB
 """OTLP bytes of a segment, as a server seals them by default."""
 
+CLIENTS = 8
+"""Clients that search while a server is stopped."""
+
+PATIENCE = 120.0
+"""Seconds after which an answer, a start or a stop counts as missing."""
+
 QUIET = logging.getLogger("benchmark")
 
 
 def write_blocks(data: Path, count: int) -> None:
     """So many blocks of a few traces each, every trace another."""
     template = Template(64)
-    with pytempo.open(data, options=StoreOptions(compaction=CompactionOptions(disabled=True))) as store:
+    with pytempo.open(data, options=StoreOptions(flush=FlushOptions(max_block_duration=10**18))) as store:
         for number in range(count):
             store.export(template.make(number, time.time_ns()))
             store.flush()
@@ -54,43 +65,96 @@ def write_log(data: Path, size: int) -> None:
 
 
 def start_and_stop(data: Path) -> dict[str, float]:
-    """Start a server, ask it whether it is ready until it is, stop it; seconds and MiB by name."""
+    """Start a server, ask it whether it is ready until it is, stop it; start it again and stop it under load. Seconds and MiB by name."""
+    figures: dict[str, float] = {}
+    with _started(data) as (process, url, listening):
+        figures["listening_seconds"] = listening
+        figures.update(_until_ready(process, url))
+        figures["ready_seconds"] += listening
+        figures["first_search_seconds"] = _search(url)
+        figures["memory_after_search_mib"] = resident_memory(process.pid) / MIB
+        figures["stop_seconds"] = _stop(process)
+    with _started(data) as (process, url, _):
+        _until_ready(process, url)
+        over = threading.Event()
+        load = [threading.Thread(target=_ask_until, args=(url, over), daemon=True) for _ in range(CLIENTS)]
+        for thread in load:
+            thread.start()
+        time.sleep(1)  # they are at work by then
+        figures["stop_under_load_seconds"] = _stop(process)
+        over.set()
+        for thread in load:
+            thread.join()
+    return figures
+
+
+@contextmanager
+def _started(data: Path) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
+    """A server that answers, its URL, and the seconds until it told its address. It is gone at the end, whatever happened."""
     ports = [f"--{name}-port=0" for name in ("http", "grpc", "otlp-grpc", "otlp-http")]
-    command = [sys.executable, "-m", "pytempo", "serve", "--data", str(data), *ports, "--no-compaction", "--log-level=warn"]
+    command = [sys.executable, "-m", "pytempo", "serve", "--data", str(data), *ports, "--log-level=warn", "--no-compaction"]
     started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
         assert process.stdout is not None
         match = re.match(r"http\s+(\S+)", process.stdout.readline())
         assert match is not None
-        answering, slowest = time.perf_counter() - started, 0.0
-        while True:
-            asked = time.perf_counter()
-            ready = _is_ready(match[1])
-            slowest = max(slowest, time.perf_counter() - asked)
-            if ready:
-                break
-            time.sleep(0.05)
-        figures = {
-            "listening_seconds": answering,
-            "ready_seconds": time.perf_counter() - started,
-            "slowest_ready_answer_seconds": slowest,
-            "peak_memory_mib": peak_memory(process.pid) / MIB,
-        }
+        yield process, match[1], time.perf_counter() - started
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _until_ready(process: subprocess.Popen[str], url: str) -> dict[str, float]:
+    started, slowest = time.perf_counter(), 0.0
+    while True:
         asked = time.perf_counter()
-        urllib.request.urlopen(f"{match[1]}/api/search?q={{}}", timeout=120).close()
-        figures["first_search_seconds"] = time.perf_counter() - asked
-        figures["memory_after_search_mib"] = resident_memory(process.pid) / MIB
-        stopped = time.perf_counter()
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=120)
-        figures["stop_seconds"] = time.perf_counter() - stopped
-    return figures
+        ready = _is_ready(url)
+        slowest = max(slowest, time.perf_counter() - asked)
+        if ready:
+            return {
+                "ready_seconds": time.perf_counter() - started,
+                "slowest_ready_answer_seconds": slowest,
+                "peak_memory_mib": peak_memory(process.pid) / MIB,
+            }
+        if time.perf_counter() - started > PATIENCE:
+            raise RuntimeError(f"the server is not ready after {PATIENCE} seconds")
+        time.sleep(0.05)
+
+
+def _search(url: str) -> float:
+    """Seconds of a search over everything; those of its timeout where the server gives up."""
+    asked = time.perf_counter()
+    try:
+        urllib.request.urlopen(f"{url}/api/search?q={{}}", timeout=PATIENCE).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != 504:
+            raise
+    return time.perf_counter() - asked
+
+
+def _ask_until(url: str, over: threading.Event) -> None:
+    while not over.is_set():
+        with contextlib.suppress(OSError, http.client.HTTPException):  # the server stops under them
+            urllib.request.urlopen(f"{url}/api/search?q={{}}", timeout=PATIENCE).close()
+
+
+def _stop(process: subprocess.Popen[str]) -> float:
+    """Seconds from the signal to the end."""
+    stopped = time.perf_counter()
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=PATIENCE)
+    return time.perf_counter() - stopped
 
 
 def _is_ready(url: str) -> bool:
     try:
         urllib.request.urlopen(f"{url}/ready", timeout=60).close()
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code != 503:
             raise
         return False
