@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from benchmarks import compaction, ingest, query, starting
+from benchmarks import compaction, ingest, query, soak, starting
 
 
 def main() -> None:
@@ -28,6 +29,10 @@ def main() -> None:
     four = commands.add_parser("query", help="ms of CPU of each kind of question, on live spans and on a block")
     four.add_argument("--spans", type=int, default=200_000)
     four.add_argument("--json", action="store_true")
+    five = commands.add_parser("soak", help="everything at once for long: memory, disk, errors, and whether all is there at the end")
+    five.add_argument("--minutes", type=float, default=30)
+    five.add_argument("--rate", type=float, default=1500, help="spans a second")
+    five.add_argument("--folder", type=Path, default=Path("docs/benchmarks"), help="where soak.json and soak.svg are written")
     chosen = parser.parse_args()
     if chosen.command == "ingest":
         ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
@@ -35,6 +40,9 @@ def main() -> None:
         ingest.show(compaction.measure(chosen.blocks, chosen.spans), chosen.json)
     elif chosen.command == "query":
         query.show(chosen.spans, query.measure(chosen.spans), chosen.json)
+    elif chosen.command == "soak":
+        findings = soak.run(soak.Settings(60 * chosen.minutes, chosen.rate), chosen.folder)
+        sys.exit(any(finding.holds is False for finding in findings))
     else:
         starting.run(chosen.blocks, chosen.wal_mib, chosen.folder)
 

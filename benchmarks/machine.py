@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -48,6 +49,23 @@ def _memory(pid: int, name: str) -> int:
     raise RuntimeError(f"process {pid} tells no {name}")
 
 
+def tree_memory(pid: int) -> tuple[int, int]:
+    """Bytes in memory now of a process, and of all below it together; those that end meanwhile count as nothing."""
+    below, found = 0, [pid]
+    for parent in found:
+        try:
+            found += [int(child) for tasks in Path(f"/proc/{parent}/task").glob("*/children") for child in tasks.read_text().split()]
+            below += resident_memory(parent) if parent != pid else 0
+        except (FileNotFoundError, ProcessLookupError, RuntimeError):  # it has ended, or is a zombie
+            continue
+    return resident_memory(pid), below
+
+
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files under a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Bytes of all files under a folder; files that go meanwhile count as nothing."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.stat(os.path.join(path, name)).st_size
+    return total

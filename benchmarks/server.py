@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -22,11 +23,14 @@ class Server:
 
 
 @contextmanager
-def running(data: Path, *arguments: str) -> Iterator[Server]:
-    """A server on `data` until the block ends."""
+def running(data: Path, *arguments: str, log: Path | None = None) -> Iterator[Server]:
+    """A server on `data` until the block ends; its log goes to a file, or where ours goes."""
     ports = [f"--{name}-port=0" for name in ("http", "grpc", "otlp-grpc", "otlp-http")]
     command = [sys.executable, "-m", "pytempo", "serve", "--data", str(data), *ports, *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        log.open("wb") if log else contextlib.nullcontext() as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
         try:
             yield _addresses(process)
         finally:

@@ -1,0 +1,1 @@
+"""The benchmarks run, and those that judge are not fooled."""
