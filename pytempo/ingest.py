@@ -16,6 +16,7 @@ import numpy as np
 from pytempo.errors import BadRequest, PytempoError
 from pytempo.limits import Limits, Verdict
 from pytempo.live import Live
+from pytempo.model.levels import Level
 from pytempo.otlp import Decoded, Exported, decode
 from pytempo.wal import Record, Wal
 
@@ -62,7 +63,8 @@ class _Group:
 class Ingest:
     """Takes requests and acknowledges them.
 
-    `committed` is told the bytes of every group that became durable; `shortened` cuts attributes that are longer than the tenant's may be.
+    `committed` is told the bytes of every group that became durable, `stored` tenant, traces and bytes of each part of it;
+    `shortened` cuts attributes that are longer than the tenant's may be.
     """
 
     def __init__(
@@ -72,10 +74,11 @@ class Ingest:
         limits: Limits,
         *,
         committed: Callable[[int], None],
+        stored: Callable[[str, int, int], None],
         shortened: Callable[[str, Decoded], Decoded],
     ) -> None:
         self._wal, self._live, self._limits = wal, live, limits
-        self._committed, self._shortened = committed, shortened
+        self._committed, self._stored, self._shortened = committed, stored, shortened
         self._queue: deque[_Waiting] = deque()
         self._decoding, self._writing = threading.Lock(), threading.Lock()
 
@@ -158,6 +161,7 @@ class Ingest:
                 continue
             size = sum(len(record.payload) for record in group.records)
             self._live.add(position.segment, active.created, group.tenant, group.decoded.batch, size)
+            self._stored(group.tenant, group.decoded.batch.count(Level.TRACE), size)
         self._committed(sum(len(record.payload) for record in records))
 
 

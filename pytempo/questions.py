@@ -17,6 +17,7 @@ from pytempo.options import StoreOptions
 from pytempo.query.budget import Budget
 from pytempo.query.explain import Plan, explain
 from pytempo.query.legacy import search_tags
+from pytempo.query.metrics import Operation, QuestionMetrics
 from pytempo.query.options import MetricsOptions
 from pytempo.query.range import default_step, query_instant, query_range
 from pytempo.query.results import SearchResult, TagNames, TagValues, Trace
@@ -43,6 +44,7 @@ class Questions(ABC):
 
     options: StoreOptions
     limits: Limits
+    _question_metrics: QuestionMetrics
     _sources: Sources
 
     @abstractmethod
@@ -82,7 +84,7 @@ class Questions(ABC):
         def ask(read: tuple[Source, ...], budget: Budget) -> SearchResult:
             return search(query, read, start=first, end=last, limit=limit, spans_per_spanset=spans_per_spanset, budget=budget)
 
-        return self._answer(tenant, window, ask, budget)
+        return self._answer(tenant, window, ask, budget, "search")
 
     def search_tags(
         self,
@@ -103,7 +105,7 @@ class Questions(ABC):
             bounds = {"min_duration": min_duration, "max_duration": max_duration}
             return search_tags(tags, read, **bounds, start=first, end=last, limit=limit, budget=budget)
 
-        return self._answer(tenant, window, ask, budget)
+        return self._answer(tenant, window, ask, budget, "search")
 
     def trace(
         self,
@@ -132,7 +134,7 @@ class Questions(ABC):
         def ask(read: tuple[Source, ...], budget: Budget) -> Trace | None:
             return find_trace(identifier, read, start=first, end=last, kept=kept, max_bytes=most, budget=budget)
 
-        return self._answer(tenant, window, ask, budget)
+        return self._answer(tenant, window, ask, budget, "traces")
 
     def tags(
         self,
@@ -155,7 +157,7 @@ class Questions(ABC):
         def ask(read: tuple[Source, ...], budget: Budget) -> TagNames:
             return cut_names(tag_names(read, within, scope=scope, limit=limit, budget=budget), self.options.query.max_tag_bytes)
 
-        return self._answer(tenant, window, ask, budget)
+        return self._answer(tenant, window, ask, budget, "metadata")
 
     def tag_values(
         self,
@@ -175,7 +177,7 @@ class Questions(ABC):
         def ask(read: tuple[Source, ...], budget: Budget) -> TagValues:
             return cut_values(tag_values(read, name, within, limit=limit, budget=budget), self.options.query.max_tag_bytes)
 
-        return self._answer(tenant, window, ask, budget)
+        return self._answer(tenant, window, ask, budget, "metadata")
 
     def tag_values_v1(
         self,
@@ -194,7 +196,7 @@ class Questions(ABC):
         def ask(read: tuple[Source, ...], budget: Budget) -> TagValues:
             return cut_values(tag_values_v1(read, name, within, limit=limit, budget=budget), self.options.query.max_tag_bytes)
 
-        return self._answer(tenant, window, ask, budget)
+        return self._answer(tenant, window, ask, budget, "metadata")
 
     def query_range(
         self,
@@ -221,7 +223,7 @@ class Questions(ABC):
             shown = {"exemplars": exemplars, "max_series": max_series}
             return query_range(query, read, start=start, end=end, step=width, **shown, options=options, budget=budget)
 
-        return self._answer(tenant, (start, end), ask, budget)
+        return self._answer(tenant, (start, end), ask, budget, "metrics")
 
     def query_instant(
         self, q: str, *, start: int, end: int, max_series: int = 0, tenant: str = DEFAULT_TENANT, budget: Budget | None = None
@@ -232,7 +234,7 @@ class Questions(ABC):
         def ask(read: tuple[Source, ...], budget: Budget) -> InstantResult:
             return query_instant(query, read, start=start, end=end, max_series=max_series, options=options, budget=budget)
 
-        return self._answer(tenant, (start, end), ask, budget)
+        return self._answer(tenant, (start, end), ask, budget, "metrics")
 
     def explain(self, q: str = "{}", *, start: int | None = None, end: int | None = None, tenant: str = DEFAULT_TENANT) -> Plan:
         """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so. Raises BadQuery."""
@@ -253,9 +255,14 @@ class Questions(ABC):
         own = [self.limits.of(each).max_bytes_per_trace for each in tenants_of(tenant)]
         return min(filter(None, own), default=self.options.query.max_trace_bytes)
 
-    def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None) -> Answer:
-        """Ask what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
+    def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None, operation: Operation) -> Answer:
+        """Ask what is there, and count the question."""
         budget, tenants = budget or self.budget(), tenants_of(tenant)
+        with self._question_metrics.asked(tenant, operation, budget):
+            return self._asked(tenants, window, ask, budget)
+
+    def _asked(self, tenants: Sequence[str], window: tuple[int, int], ask: Ask[Answer], budget: Budget) -> Answer:
+        """The answer of what is there; a block that turns out damaged or gone is left out, and the others are asked again."""
         while True:
             budget.restart()
             try:

@@ -41,6 +41,7 @@ from pytempo.model import Source
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant, tenants_of
 from pytempo.options import StoreOptions as StoreOptions
 from pytempo.otlp import Decoded, Exported, shorten
+from pytempo.query.metrics import QuestionMetrics
 from pytempo.questions import Questions
 from pytempo.store_metrics import StoreMetrics
 from pytempo.wal import SegmentInfo, Wal, WalView
@@ -67,6 +68,7 @@ class Store(Questions):
         self.registry = registry or CollectorRegistry()
         self._logger, self._clock = logger or logging.getLogger("pytempo"), clock
         self.limits = Limits(self.options.limits)
+        self._question_metrics = QuestionMetrics(self.registry)
         self._limit_metrics = LimitMetrics(self.registry, self.limits)
         self._state: str | None = "starting: the write-ahead log is being replayed"
         self._writable, self._closed = not read_only, False
@@ -99,7 +101,9 @@ class Store(Questions):
             observe=self._flushed,
             failed=self.metrics.flush_failed,
         )
-        self._ingest = Ingest(wal, self._live, self.limits, committed=self._flusher.committed, shortened=self._shortened)
+        self._ingest = Ingest(
+            wal, self._live, self.limits, committed=self._flusher.committed, stored=self.metrics.stored, shortened=self._shortened
+        )
         self._wal = wal
         self.metrics.watch_log(wal)
         self._open_upkeep(wal)

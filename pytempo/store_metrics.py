@@ -16,6 +16,9 @@ from pytempo.wal import Wal
 
 MIB = 1024 * 1024
 
+TRACES = tuple(2.0**power for power in range(1, 11))
+"""Buckets."""
+
 
 class StoreMetrics:
     """Counts flushes and hands out what the parts of the store count themselves."""
@@ -31,6 +34,18 @@ class StoreMetrics:
         self._replay_errors = Counter(
             "tempo_ingester_replay_errors", "Segments that could not be replayed.", ("tenant",), registry=registry
         )
+        self._cleared = Counter("tempo_ingester_blocks_cleared", "Live blocks dropped, since theirs are read.", registry=registry)
+        self._retries = Counter("tempo_ingester_flush_retries", "Flushes that were tried again.", registry=registry)
+        self._failed_retries = Counter("tempo_ingester_flush_failed_retries", "Those of them that failed again.", registry=registry)
+        self._retrying = False
+        text = "Traces of requests that were stored; one that came in pieces counts with each."
+        self._created = Counter("tempo_ingester_traces_created", text, ("tenant",), registry=registry)
+        self._received = Counter(
+            "tempo_ingester_bytes_received", "OTLP bytes that were stored.", ("tenant", "data_type"), registry=registry
+        )
+        self._traces = Histogram(
+            "tempo_distributor_traces_per_batch", "Traces that were stored together.", buckets=TRACES, registry=registry
+        )
         self._state = _State(live, blocks, left_out, flaws)
         registry.register(self._state)
 
@@ -40,6 +55,11 @@ class StoreMetrics:
 
     def flushed(self, done: Cut) -> None:
         """Count a step of a flush."""
+        if self._retrying:
+            self._retrying = False
+            self._retries.inc()
+        if done.step is Step.SWITCHED:
+            self._cleared.inc()
         if done.step is Step.PUBLISHED and done.meta is not None:
             self._flushed.inc()
             self._seconds.observe(done.seconds)
@@ -48,6 +68,16 @@ class StoreMetrics:
     def flush_failed(self) -> None:
         """Count a flush that the disk refused."""
         self._failed.inc()
+        if self._retrying:
+            self._retries.inc()
+            self._failed_retries.inc()
+        self._retrying = True
+
+    def stored(self, tenant: str, traces: int, size: int) -> None:
+        """Count what of a group of requests became durable: traces of a tenant, and their OTLP bytes."""
+        self._traces.observe(traces)
+        self._created.labels(tenant).inc(traces)
+        self._received.labels(tenant, "trace").inc(size)
 
     def replay_failed(self) -> None:
         """Count a segment that the disk did not give; it may hold spans of several tenants."""
@@ -73,9 +103,7 @@ class _State(Collector):
             length.add_metric([tenant], len(self._blocks.blocks(tenant)))
         yield traces
         yield length
-        yield GaugeMetricFamily(
-            "tempo_ingester_live_trace_bytes", "OTLP bytes of spans that are in no block yet.", value=self._live.bytes()
-        )
+        yield from _sizes(self._live, self._blocks)
         damaged = self._blocks.set_aside_count + len(self._left_out())
         yield GaugeMetricFamily("pytempo_damaged_blocks", "Damaged blocks met since the start, set aside or left out.", value=damaged)
         yield GaugeMetricFamily(
@@ -87,6 +115,20 @@ class _State(Collector):
             yield from _log_metrics(self.wal)
 
 
+def _sizes(live: Live, blocks: BlockList) -> Iterable[Metric]:
+    text = "OTLP bytes of spans that are in no block yet."
+    waiting = GaugeMetricFamily("tempo_ingester_live_trace_bytes", text, labels=["tenant"])
+    for tenant in live.tenants():
+        waiting.add_metric([tenant], live.bytes_of(tenant))
+    labels = ["tenant", "status"]
+    objects = GaugeMetricFamily("tempodb_backend_objects_total", "Traces in blocks.", labels=labels)
+    size = GaugeMetricFamily("tempodb_backend_bytes_total", "Bytes of blocks.", labels=labels)
+    for tenant in blocks.tenants():
+        objects.add_metric([tenant, "live"], sum(meta.traces for meta in blocks.blocks(tenant)))
+        size.add_metric([tenant, "live"], sum(meta.size for meta in blocks.blocks(tenant)))
+    yield from (waiting, objects, size)
+
+
 def _log_metrics(wal: Wal) -> Iterable[Metric]:
     stats = wal.stats
     yield CounterMetricFamily("pytempo_wal_records", "Requests made durable.", value=stats.records)
@@ -96,4 +138,6 @@ def _log_metrics(wal: Wal) -> Iterable[Metric]:
     yield CounterMetricFamily(
         "pytempo_wal_damaged_regions", "Damaged stretches of segments that were set aside.", value=stats.damaged_regions
     )
+    text = "Sealed segments that wait for their blocks."
+    yield GaugeMetricFamily("tempo_ingester_flush_queue_length", text, value=len(wal.segments()))
     yield GaugeMetricFamily("pytempo_wal_segments", "Sealed segments that wait for their blocks.", value=len(wal.segments()))

@@ -20,6 +20,9 @@ EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
 """Seconds."""
 
+MESSAGE_BUCKETS = tuple(float(1024 << power) for power in range(0, 16, 2))
+"""Bytes."""
+
 _BARE_NAMES = ("tempo_receiver_accepted_spans", "tempo_receiver_refused_spans")
 """Counters that Tempo exports without the suffix `_total`."""
 
@@ -61,6 +64,14 @@ class RequestMetrics:
             buckets=REQUEST_BUCKETS,
             registry=registry,
         )
+        labels = ("method", "route")
+        self._received = Histogram("tempo_request_message_bytes", "Bytes of requests.", labels, buckets=MESSAGE_BUCKETS, registry=registry)
+        self._sent = Histogram("tempo_response_message_bytes", "Bytes of answers.", labels, buckets=MESSAGE_BUCKETS, registry=registry)
+
+    def sizes(self, method: str, route: str, received: int, sent: int) -> None:
+        """Count the bytes of the bodies of one request and its answer."""
+        self._received.labels(method, route).observe(received)
+        self._sent.labels(method, route).observe(sent)
 
     def observe(self, method: str, route: str, status: int | str, seconds: float) -> None:
         """Count one request; `route` is the path template in Tempo's spelling (`api_traces_traceid`).
@@ -70,16 +81,43 @@ class RequestMetrics:
         self._duration.labels(method, route, str(status), "false").observe(seconds)
 
 
+RING_NAMES = ("distributor", "ingester", "compactor")
+RING_STATES = ("ACTIVE", "JOINING", "LEAVING", "PENDING", "Unhealthy")
+
+PUSH_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds from the receiver to the acknowledgement."""
+
+THIS_PROCESS = "local"
+"""The one value of the label `ingester`: spans go straight into the log of this process."""
+
+
 class ReceiverMetrics:
     """What came in over OTLP, and what became of it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._ingress = Counter("tempo_distributor_ingress_bytes", "Bytes of requests, taken or not.", ("tenant",), registry=registry)
+        self._push = Histogram(
+            "tempo_distributor_push_duration_seconds", "Time until spans were stored.", buckets=PUSH_BUCKETS, registry=registry
+        )
+        self._appends = Counter("tempo_distributor_ingester_appends", "Requests to be stored.", ("ingester",), registry=registry)
+        self._failures = Counter(
+            "tempo_distributor_ingester_append_failures", "Requests that the log or its limits refused.", ("ingester",), registry=registry
+        )
+        Gauge("tempo_distributor_ingester_clients", "Always 1: this process.", registry=registry).set(1)
         labels = ("receiver", "transport")
         self._accepted = BareCounter("tempo_receiver_accepted_spans", "Spans that were stored and acknowledged.", labels, registry)
         self._refused = BareCounter("tempo_receiver_refused_spans", "Spans that were not stored.", labels, registry)
         self._spans = Counter("tempo_distributor_spans_received", "Spans stored, by tenant.", ("tenant",), registry=registry)
         self._bytes = Counter("tempo_distributor_bytes_received", "Bytes of stored requests, by tenant.", ("tenant",), registry=registry)
         self._discarded = Counter("tempo_discarded_spans", "Spans not stored, by reason.", ("reason", "tenant"), registry=registry)
+
+    def pushed(self, tenant: str, size: int, seconds: float, *, stored: bool) -> None:
+        """Count a request of `size` bytes, and how long it took to store it or to find that it cannot be now."""
+        self._ingress.labels(tenant).inc(size)
+        self._push.observe(seconds)
+        self._appends.labels(THIS_PROCESS).inc()
+        if not stored:
+            self._failures.labels(THIS_PROCESS).inc()
 
     def accepted(self, transport: str, tenant: str, spans: int, size: int) -> None:
         """Count the stored spans of a request of `size` bytes."""
@@ -91,6 +129,14 @@ class ReceiverMetrics:
         """Count spans that were not stored, and why."""
         self._refused.add(spans, "otlp/otlp_receiver", transport)
         self._discarded.labels(reason, tenant).inc(spans)
+
+
+def publish_ring(registry: CollectorRegistry) -> None:
+    """tempo_ring_members: the parts of Tempo that this process is, each its ring's only member."""
+    gauge = Gauge("tempo_ring_members", "Parts of this process, by their state.", ("name", "state"), registry=registry)
+    for name in RING_NAMES:
+        for state in RING_STATES:
+            gauge.labels(name, state).set(state == "ACTIVE")
 
 
 def publish_build_info(registry: CollectorRegistry, tempo_version: str) -> None:

@@ -88,6 +88,11 @@ class Live:
             parts = self._parts.values() if segment is None else [self._parts.get(segment, {})]
             return sum(part.bytes for tenants in parts for part in tenants.values())
 
+    def bytes_of(self, tenant: str) -> int:
+        """OTLP bytes held of one tenant."""
+        with self._lock:
+            return sum(tenants[tenant].bytes for tenants in self._parts.values() if tenant in tenants)
+
     def traces(self, tenant: str) -> int:
         """Traces that have live spans; one that arrived in pieces may count more than once."""
         with self._lock:

@@ -21,10 +21,12 @@ class Lane:
 
         `remedy` is what to tell those that are refused.
         """
-        self._name, self._room, self._remedy = name, threads + waiting, remedy
+        self._name, self._threads, self._room, self._remedy = name, threads, threads + waiting, remedy
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"pytempo-{name}")
         self._lock = threading.Lock()
         self._taken = 0
+        self.done, self.refused = 0, 0
+        """Calls that were taken and have ended, and those that found no room."""
 
     async def run(self, call: Callable[[], T]) -> T:
         """The result of `call`, made in a thread. Raises Overloaded, at once, where the queue is full.
@@ -37,6 +39,7 @@ class Lane:
         """As `run`, for callers outside the event loop."""
         with self._lock:
             if self._taken >= self._room:
+                self.refused += 1
                 raise Overloaded(f"job queue full: {self._taken} {self._name} jobs run or wait; {self._remedy}")
             self._taken += 1
         future = self._pool.submit(call)
@@ -46,6 +49,12 @@ class Lane:
     def _leave(self, future: Future[T]) -> None:
         with self._lock:
             self._taken -= 1
+            self.done += 1
+
+    @property
+    def waiting(self) -> int:
+        """Calls that no thread works on yet."""
+        return max(self._taken - self._threads, 0)
 
     @property
     def busy(self) -> int:

@@ -32,7 +32,7 @@ from pytempo.server.receivers import Intake, otlp_grpc_server, otlp_http_app
 from pytempo.server.service import Service
 from pytempo.server.tls import HTTP_1, HTTP_2, ReloadingContext, TlsOptions
 from pytempo.store import Store
-from pytempo.telemetry import publish_build_info
+from pytempo.telemetry import publish_build_info, publish_ring
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -131,6 +131,7 @@ class Server:
         self._internal = self._http_server(internal_app(service), ports.internal)
         self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
         publish_build_info(service.registry, TEMPO_VERSION)
+        publish_ring(service.registry)
         ProcessCollector(registry=service.registry)
 
     def _http_server(

@@ -16,6 +16,7 @@ from pytempo.limits import Reloader, ReloadMetrics
 from pytempo.query.budget import Budget, client_left
 from pytempo.server.bridge import Bridge
 from pytempo.server.options import ServeOptions
+from pytempo.server.queue_metrics import QueueMetrics
 from pytempo.server.tenancy import Tenancy
 from pytempo.store import Store
 from pytempo.telemetry import RequestMetrics
@@ -70,6 +71,7 @@ class Service:
         self.options, self.store, self.logger, self.clock = options, store, logger, clock
         self.bridge = Bridge(query_threads=options.max_concurrent_queries, waiting_queries=options.max_queued_queries)
         self.requests = RequestMetrics(store.registry)
+        store.registry.register(QueueMetrics(self.bridge.queries))
         self.tenancy = Tenancy(options.multitenancy_enabled, options.multi_tenant_queries_enabled)
         self.overrides = _reloader(options, store, logger)
         """Reads the limits of tenants again and again, where they have a file."""

@@ -212,7 +212,38 @@ PORTS = {
 }
 
 
-@pytest.mark.parametrize("form", ["plain", "no protocol", "extra configuration"])
+MONITORED = """
+tempo_build_info tempo_request_duration_seconds_bucket tempo_request_duration_seconds_count tempo_receiver_accepted_spans
+tempo_distributor_spans_received_total tempo_distributor_bytes_received_total tempo_distributor_ingress_bytes_total
+tempo_distributor_traces_per_batch_count tempo_distributor_push_duration_seconds_bucket tempo_distributor_ingester_appends_total
+tempo_ingester_traces_created_total tempo_ingester_live_traces tempo_ingester_live_trace_bytes tempo_ingester_bytes_received_total
+tempo_ingester_blocks_flushed_total tempo_ingester_failed_flushes_total tempo_ingester_flush_duration_seconds_bucket
+tempo_ingester_flush_size_bytes_bucket tempo_ingester_flush_retries_total tempo_ingester_flush_failed_retries_total
+tempo_ingester_flush_queue_length tempo_query_frontend_queries_total tempo_query_frontend_bytes_inspected_total
+tempo_query_frontend_queue_length tempo_querier_worker_request_executed_total tempo_limits_defaults tempo_ring_members
+tempodb_blocklist_length tempodb_backend_objects_total tempodb_backend_bytes_total tempodb_compaction_errors_total
+tempodb_retention_duration_seconds_bucket tempodb_retention_errors_total tempodb_retention_deleted_total
+"""
+"""Series that dashboards, alerts and the Operator's own tests ask for, and that one trace, one question and one flush make."""
+
+
+def test_what_is_monitored_is_there(tmp_path: Path) -> None:
+    with started("plain", tmp_path) as monolith:
+        url = f"http://localhost:{monolith.server.http_url.rpartition(':')[2]}"
+        send(monolith, None)
+        before = httpx.get(f"{url}/metrics", timeout=30).text
+        assert found(monolith) == 1
+        assert httpx.get(f"{url}/flush", timeout=30).status_code == 204
+        after = httpx.get(f"{url}/metrics", timeout=30).text
+    names = {line.partition("{")[0].partition(" ")[0] for line in (before + after).splitlines() if not line.startswith("#")}
+    assert [name for name in MONITORED.split() if name not in names] == []
+    assert 'tempo_ingester_live_traces{tenant="single-tenant"} 1.0' in before
+    assert 'tempo_query_frontend_queries_total{op="search",result="completed",tenant="single-tenant"} 1.0' in after
+    assert 'tempodb_blocklist_length{tenant="single-tenant"} 1.0' in after
+    assert 'tempo_ring_members{name="ingester",state="ACTIVE"} 1.0' in after
+
+
+@pytest.mark.parametrize("form", ["no protocol", "extra configuration"])
 def test_it_starts_and_what_is_sent_is_found(form: str, tmp_path: Path) -> None:
     with started(form, tmp_path) as monolith:
         assert ready(monolith.server) == (200, "ready\n")

@@ -68,8 +68,15 @@ def test_the_version_page_begins_as_tempos(http: httpx.Client) -> None:
     assert http.get("/status/version").text.startswith("tempo, version 2.")
 
 
+def test_pages_of_rings_and_of_the_usage_report_are_there(http: httpx.Client) -> None:
+    for name in ("distributor", "ingester", "compactor"):
+        assert "this process<td>ACTIVE" in http.get(f"/{name}/ring").text
+    assert http.get("/status/usage-stats").text == "usage-stats is not enabled"
+    assert http.post("/api/mcp").status_code == 404
+
+
 def test_the_effective_configuration_is_shown(http: httpx.Client) -> None:
-    assert "max_request_bytes: 1048576" in http.get("/status/config").text
+    assert "max_request_body_size: 1048576" in http.get("/status/config").text
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from pytempo.errors import BadInput
-from pytempo.server.api import limits, metrics, search, service, tags, traces
+from pytempo.server.api import limits, metrics, rings, search, service, tags, traces
 from pytempo.server.api.middleware import Guard, Timing
 from pytempo.server.api.prefix import Prefix
 from pytempo.server.service import Service
@@ -20,7 +20,7 @@ def api_app(shared: Service) -> FastAPI:
     """Serves every route of the API for one store."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: no_route})
     app.state.service = shared
-    routers = [group.router for group in (search, traces, tags, metrics, service, limits)]
+    routers = [group.router for group in (search, traces, tags, metrics, service, limits, rings)]
     app.state.routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     for router in routers:
         app.include_router(router)

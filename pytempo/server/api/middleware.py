@@ -48,7 +48,7 @@ def plain(refusal: Refusal) -> Response:
 
 
 class Timing:
-    """Counts every request under its route."""
+    """Counts every request, its time and its bytes under its route."""
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
         self._app, self._metrics = app, metrics
@@ -57,18 +57,27 @@ class Timing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, start = 500, time.perf_counter()
+        status, start, received, sent = 500, time.perf_counter(), 0, 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            return message
 
         async def watched(message: Message) -> None:
-            nonlocal status
+            nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
+            sent += len(message.get("body", b""))
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, counted, watched)
         finally:
-            self._metrics.observe(scope["method"], route_name(scope), status, time.perf_counter() - start)
+            route = route_name(scope)
+            self._metrics.observe(scope["method"], route, status, time.perf_counter() - start)
+            self._metrics.sizes(scope["method"], route, received, sent)
 
 
 def route_name(scope: Scope) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -32,13 +34,17 @@ class Intake:
 
         Raises what `Store.export` raises, and RequestTooLarge.
         """
+        started, stored = time.perf_counter(), False
         try:
             self.check_size(len(payload))
             exported = self._service.store.export(payload, tenant=tenant)
+            stored = True
         except (BadInput, Refused) as error:
             reason = next(word for kind, word in REASONS.items() if isinstance(error, kind))
             self._metrics.refused(transport, tenant, count_spans(payload), reason)
             raise
+        finally:
+            self._metrics.pushed(tenant, len(payload), time.perf_counter() - started, stored=stored)
         self._metrics.accepted(transport, tenant, exported.accepted, len(payload))
         for reason, count in exported.reasons:
             self._metrics.refused(transport, tenant, count, reason)
