@@ -20,8 +20,8 @@ async def usage_stats() -> Response:
 def _serve_ring(name: str) -> None:
     async def ring(service: TheService) -> Response:
         state = html.escape(service.not_ready() or "ACTIVE")
-        page = f"<!doctype html>\n<meta charset=utf-8>\n<h1>{name} ring</h1>\n<table><tr><th>member<th>state<tr><td>this process<td>{state}</table>\n"
-        return Response(page, media_type="text/html")
+        table = f"<table><tr><th>member<th>state<tr><td>this process<td>{state}</table>"
+        return Response(f"<!doctype html>\n<meta charset=utf-8>\n<h1>{name} ring</h1>\n{table}\n", media_type="text/html")
 
     router.add_api_route(f"/{name}/ring", ring, methods=["GET"])
 
