@@ -46,7 +46,7 @@ TABLE: dict[type[BaseException], tuple[int, StatusCode]] = {
     BadConfig: (500, StatusCode.INTERNAL),
     BadInput: (400, StatusCode.INVALID_ARGUMENT),
     Overloaded: (429, StatusCode.RESOURCE_EXHAUSTED),
-    RequestTooSlow: (408, StatusCode.DEADLINE_EXCEEDED),
+    RequestTooSlow: (503, StatusCode.UNAVAILABLE),  # not 408, after which OTLP clients drop what they have
     Unavailable: (503, StatusCode.UNAVAILABLE),
     NotFound: (404, StatusCode.NOT_FOUND),
     Damaged: (500, StatusCode.INTERNAL),

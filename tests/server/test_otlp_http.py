@@ -240,5 +240,5 @@ def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
             head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
             connection.sendall(head)
             answer = b"".join(iter(lambda: connection.recv(4096), b""))  # the server ends the connection
-        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"has not come in within 0.5s" in answer

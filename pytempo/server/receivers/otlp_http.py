@@ -80,7 +80,10 @@ class _Export:
         try:
             return await self._store(request, kind)
         except Exception as error:
-            return _refuse(refusal_of(error, self._service.logger, "POST /v1/traces"), kind)
+            refused = _refuse(refusal_of(error, self._service.logger, "POST /v1/traces"), kind)
+            if isinstance(error, RequestTooSlow):
+                refused.headers["Connection"] = "close"  # the rest of the body is not waited for
+            return refused
 
     async def _store(self, request: Request, kind: str | None) -> Response:
         if kind is None:
@@ -155,8 +158,6 @@ def _refuse(refusal: Refusal, kind: str | None) -> Response:
         return Response(refusal.text, refusal.http, media_type="text/plain")
     message = status_message_json if kind == JSON else status_message
     headers = {} if refusal.retry_after is None else {"Retry-After": str(math.ceil(refusal.retry_after))}
-    if refusal.http == 408:
-        headers["Connection"] = "close"  # the rest of the body is not waited for
     return Response(message(refusal.grpc.value[0], refusal.text, refusal.retry_after), refusal.http, media_type=kind, headers=headers)
 
 
