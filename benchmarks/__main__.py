@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import compaction, ingest, query, soak, starting
+from benchmarks import compaction, ingest, overload, query, soak, starting
 
 
 def main() -> None:
@@ -33,6 +33,8 @@ def main() -> None:
     five.add_argument("--minutes", type=float, default=30)
     five.add_argument("--rate", type=float, default=1500, help="spans a second")
     five.add_argument("--folder", type=Path, default=Path("docs/benchmarks"), help="where soak.json and soak.svg are written")
+    six = commands.add_parser("overload", help="too many clients, too large requests, slow ones, bombs: memory, answers, what is kept")
+    six.add_argument("--json", type=Path, default=Path("docs/benchmarks/overload.json"), help="where the figures are written")
     chosen = parser.parse_args()
     if chosen.command == "ingest":
         ingest.show(ingest.measure(chosen.spans, chosen.request, chosen.clients), chosen.json)
@@ -43,6 +45,8 @@ def main() -> None:
     elif chosen.command == "soak":
         findings = soak.run(soak.Settings(60 * chosen.minutes, chosen.rate), chosen.folder)
         sys.exit(any(finding.holds is False for finding in findings))
+    elif chosen.command == "overload":
+        overload.run(chosen.json)
     else:
         starting.run(chosen.blocks, chosen.wal_mib, chosen.folder)
 

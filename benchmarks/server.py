@@ -20,6 +20,7 @@ class Server:
     pid: int
     http_url: str
     otlp_grpc: str
+    otlp_http_url: str
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def _addresses(process: subprocess.Popen[str]) -> Server:
     found: dict[str, str] = {}
     for line in process.stdout:
         if line.strip() == "ready":
-            return Server(process.pid, found["http"], found["otlp-grpc"])
+            return Server(process.pid, found["http"], found["otlp-grpc"], found["otlp-http"])
         if match := re.match(r"(\S+)\s+(\S+)$", line):
             found[match[1]] = match[2]
     raise RuntimeError(f"the server ended with exit code {process.wait()} before it was ready")

@@ -36,8 +36,13 @@ def serve(
     otlp_max_request_bytes: Annotated[int, typer.Option(min=1024, help="The largest export request, decompressed.")] = 16 * 1024 * 1024,
     otlp_http_cors_allowed_origin: Annotated[
         list[str] | None,
-        typer.Option(help="A web page's origin that may send spans over HTTP; may be given several times.", show_default=False),
+        typer.Option(help="A web page's origin that may send spans over HTTP, with * for anything; repeatable.", show_default=False),
     ] = None,
+    otlp_http_cors_allowed_header: Annotated[
+        list[str] | None, typer.Option(help="A header that such a page may send; may be given several times.", show_default="any")
+    ] = None,
+    otlp_http_cors_max_age: Annotated[int, typer.Option(min=0, help="Seconds that a browser may keep the answer to its preflight.")] = 600,
+    otlp_receive_timeout: Annotated[str, typer.Option(help="How long an export request may take to come in.")] = "60s",
     tls_cert_file: Annotated[Path | None, typer.Option(help="A certificate for every port, with its chain; needs --tls-key-file.")] = None,
     tls_key_file: Annotated[Path | None, typer.Option(help="Its key.")] = None,
     tls_client_ca_file: Annotated[Path | None, typer.Option(help="Clients need a certificate that this one has signed.")] = None,
@@ -159,6 +164,9 @@ def serve(
         otlp_grpc_tls=tls,
         otlp_http_tls=tls,
         otlp_http_cors_allowed_origins=tuple(otlp_http_cors_allowed_origin or ()),
+        otlp_http_cors_allowed_headers=tuple(otlp_http_cors_allowed_header or ("*",)),
+        otlp_http_cors_max_age=otlp_http_cors_max_age,
+        receive_timeout=positive_duration(otlp_receive_timeout) / 1e9,
         multitenancy_enabled=multitenancy,
         multi_tenant_queries_enabled=multi_tenant_queries,
         overrides=overrides,

@@ -6,11 +6,13 @@ RequestTooLarge
 └── BodyTooLarge         a body that was cut off at the limit, so that its size is not known
 BadConfig
 └── PortTaken            a port that cannot be listened on
+Refused
+└── RequestTooSlow       a request that has not come in in time
 """
 
 from __future__ import annotations
 
-from pytempo.errors import BadConfig, BadRequest, RequestTooLarge
+from pytempo.errors import BadConfig, BadRequest, Refused, RequestTooLarge
 
 
 class WrongContentType(BadRequest):
@@ -23,6 +25,10 @@ class BodyTooLarge(RequestTooLarge):
     def __init__(self, size: int, limit: int, setting: str, how: str) -> None:
         super().__init__(size, limit, setting)
         self.args = (f"request of more than {limit} bytes {how} (stopped at {size}); raise {setting} or send smaller batches",)
+
+
+class RequestTooSlow(Refused):
+    """The text names the time and its setting."""
 
 
 class PortTaken(BadConfig):

@@ -64,7 +64,17 @@ class ServeOptions:
     """Tempo: `tls` of the receiver's protocol."""
 
     otlp_http_cors_allowed_origins: tuple[str, ...] = ()
-    """Origins of web pages that may send spans, such as http://localhost:4200; `*` for any."""
+    """Origins of web pages that may send spans, such as http://localhost:4200; a `*` stands for anything (Tempo, as the next two:
+    `cors` of the receiver's HTTP protocol)."""
+
+    otlp_http_cors_allowed_headers: tuple[str, ...] = ("*",)
+    """Headers that such a page may send beyond those that every page may, `*` for any."""
+
+    otlp_http_cors_max_age: int = 600
+    """Seconds that a browser may keep the answer to its question whether it may send."""
+
+    receive_timeout: float = 60.0
+    """Seconds that an export request may take to come in."""
 
     multitenancy_enabled: bool = False
     """Whether every request names its tenant in `X-Scope-OrgID`; otherwise there is one, and the header is ignored."""

@@ -125,11 +125,12 @@ class Server:
 
     def __init__(self, service: Service, ports: Ports) -> None:
         self._service, self._ports, self._grace = service, ports, service.options.shutdown_grace / STEPS
-        intake = Intake(service)
+        intake = self._intake = Intake(service)
         self._api = self._http_server(api_app(service), ports.http, relay=ports.relay, tls=ports.http_tls)
         self._otlp_http = self._http_server(otlp_http_app(service, intake), ports.otlp_http, tls=ports.otlp_http_tls)
         self._internal = self._http_server(internal_app(service), ports.internal)
         self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
+        self._watching: asyncio.Task[None] | None = None
         publish_build_info(service.registry, TEMPO_VERSION)
         publish_ring(service.registry)
         ProcessCollector(registry=service.registry)
@@ -152,6 +153,7 @@ class Server:
             if http_server is not None:
                 http_server.start()
         self._otlp_grpc.start()
+        self._watching = asyncio.create_task(self._intake.arriving.watch())
         for port in (ports.grpc, ports.otlp_grpc):
             if port is not None:
                 await port.start()
@@ -197,6 +199,8 @@ class Server:
         service.store.stop_writes()
         await _end(self._api)
         await _end(self._internal)
+        if self._watching is not None:
+            self._watching.cancel()
         self._ports.close()
         idle = service.bridge.busy == 0
         if idle:

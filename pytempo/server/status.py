@@ -22,7 +22,7 @@ from pytempo.errors import (
     TraceTooLarge,
     Unavailable,
 )
-from pytempo.server.errors import WrongContentType
+from pytempo.server.errors import RequestTooSlow, WrongContentType
 
 RETRY_AFTER = 1.0
 """Seconds after which an overloaded server may be asked again, where the error names no time."""
@@ -46,6 +46,7 @@ TABLE: dict[type[BaseException], tuple[int, StatusCode]] = {
     BadConfig: (500, StatusCode.INTERNAL),
     BadInput: (400, StatusCode.INVALID_ARGUMENT),
     Overloaded: (429, StatusCode.RESOURCE_EXHAUSTED),
+    RequestTooSlow: (503, StatusCode.UNAVAILABLE),  # not 408, after which OTLP clients drop what they have
     Unavailable: (503, StatusCode.UNAVAILABLE),
     NotFound: (404, StatusCode.NOT_FOUND),
     Damaged: (500, StatusCode.INTERNAL),

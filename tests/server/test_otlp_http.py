@@ -206,3 +206,39 @@ def test_an_allowed_origin_may_send(tmp_path: Path) -> None:
         assert answer.headers["access-control-allow-origin"] == origin["origin"]
         stranger = post(client, request(b"from a web page.").SerializeToString(), origin="http://elsewhere.example")
         assert "access-control-allow-origin" not in stranger.headers
+
+
+def test_origins_have_wildcards_and_the_preflight_says_which_headers_and_how_long(tmp_path: Path) -> None:
+    options = ("allowed-origin=https://*.example.com", "allowed-origin=http://localhost:*", "allowed-header=x-shop", "max-age=60")
+    with (
+        serve(tmp_path / "data", *(f"--otlp-http-cors-{option}" for option in options)) as running,
+        httpx.Client(base_url=running.otlp_http_url) as client,
+    ):
+
+        def preflight(origin: str, header: str = "content-type") -> httpx.Response:
+            asked = {"access-control-request-method": "POST", "access-control-request-headers": header}
+            return client.options("/v1/traces", headers={"origin": origin, **asked})
+
+        for origin in ("https://shop.example.com", "http://localhost:8080"):
+            assert preflight(origin).headers["access-control-allow-origin"] == origin
+            assert preflight(origin).headers["access-control-max-age"] == "60"
+            assert preflight(origin, "x-shop").status_code == 200
+            assert preflight(origin, "x-other").status_code == 400
+        for origin in (
+            "https://example.com",
+            "https://shop.example.com.evil.example",
+            "http://shop.example.com",
+            "https://shop,example,com",
+        ):
+            assert "access-control-allow-origin" not in preflight(origin).headers
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
+    with serve(tmp_path / "data", "--otlp-receive-timeout=500ms") as running:
+        host, port = running.otlp_http_url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+            connection.sendall(head)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))  # the server ends the connection
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"has not come in within 0.5s" in answer

@@ -42,9 +42,12 @@ def inflate_message(message: bytes, limit: int) -> bytes:
     """
     if message[:2] == b"\x1f\x8b":
         return _gzip(message, limit)
-    if message[:1] == b"\x78" and int.from_bytes(message[:2]) % 31 == 0:
-        return _zlib(message, limit, ZLIB)
-    return message
+    return _zlib(message, limit, ZLIB) if is_compressed(message) else message
+
+
+def is_compressed(message: bytes) -> bool:
+    """Whether `inflate_message` takes it for a stream of gzip or zlib."""
+    return message[:2] == b"\x1f\x8b" or (message[:1] == b"\x78" and int.from_bytes(message[:2]) % 31 == 0)
 
 
 def _identity(body: bytes, limit: int) -> bytes:

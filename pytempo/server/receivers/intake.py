@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -10,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from pytempo.errors import BadInput, RateLimited, Refused, RequestTooLarge
 from pytempo.otlp import Exported
 from pytempo.server.options import REQUEST_LIMIT
+from pytempo.server.receivers.room import AT_ONCE, Arriving, WorkRoom
 from pytempo.server.service import Service
 from pytempo.telemetry import ReceiverMetrics
 
@@ -23,11 +25,23 @@ class Intake:
     def __init__(self, service: Service) -> None:
         self._service, self._metrics = service, ReceiverMetrics(service.registry)
         self.limit = service.request_limit
+        self._room = WorkRoom(self.limit * AT_ONCE)
+        self.arriving = Arriving(service.options.receive_timeout)
 
     def check_size(self, size: int) -> None:
         """Raises RequestTooLarge for a request beyond the limit."""
         if size > self.limit:
             raise RequestTooLarge(size, self.limit, REQUEST_LIMIT)
+
+    def work_on(self, most: int, read: Callable[[], bytes], transport: str, tenant: str) -> Exported:
+        """Store the request that `read` makes, which takes at most so many bytes; returns when it is durable.
+
+        What is worked on at the same time takes a bounded size together. Raises as `read` and `take`.
+        """
+        with self._room.hold(most) as held:
+            payload = read()
+            held.shrink(len(payload))
+            return self.take(payload, transport, tenant)
 
     def take(self, payload: bytes, transport: str, tenant: str) -> Exported:
         """Store one request of a tenant; returns when it is durable. `transport` is grpc or http.

@@ -7,14 +7,14 @@ so one setting governs both, and a refusal can name it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 import grpc
 
 from pytempo.otlp import export_response, status_message
-from pytempo.server.receivers.bodies import inflate_message
+from pytempo.server.receivers.bodies import inflate_message, is_compressed
 from pytempo.server.receivers.intake import Intake
 from pytempo.server.receivers.notices import Notices, only_traces
 from pytempo.server.service import Service
@@ -33,10 +33,14 @@ OTHER_SIGNALS = {
 WORKERS = 32
 """Threads; each carries one request until it is durable, and those that wait together share one `fdatasync`."""
 
+KEEP_ALIVE_MS = 60_000
+"""Time without a word from a client after which it is asked whether it is there."""
+
 SLACK = 2
 """gRPC itself refuses messages beyond this multiple of the limit, in words of its own; up to there we do, and name the setting."""
 
-Handler = Callable[[bytes, grpc.ServicerContext], bytes]
+Handler = Callable[[Iterator[bytes], grpc.ServicerContext], bytes]
+"""Takes its one message from an iterator, since only so it can be told when a client sends none."""
 
 
 def otlp_grpc_server(service: Service, intake: Intake) -> grpc.Server:
@@ -48,6 +52,8 @@ def otlp_grpc_server(service: Service, intake: Intake) -> grpc.Server:
         ("grpc.so_reuseport", 0),  # two servers on one port would each get half of the spans
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.keepalive_time_ms", KEEP_ALIVE_MS),  # a client that is gone without a word is noticed, and its connection ends
+        ("grpc.keepalive_timeout_ms", KEEP_ALIVE_MS // 3),
     ]
     server = grpc.server(ThreadPoolExecutor(WORKERS, thread_name_prefix="pytempo-otlp-grpc"), options=options)
     notices = Notices(service.logger, service.clock)
@@ -58,14 +64,19 @@ def otlp_grpc_server(service: Service, intake: Intake) -> grpc.Server:
 
 def _method(service_name: str, answer: Handler) -> grpc.GenericRpcHandler[bytes, bytes]:
     """The one method that every OTLP service has, on bytes."""
-    return grpc.method_handlers_generic_handler(service_name, {"Export": grpc.unary_unary_rpc_method_handler(answer)})
+    return grpc.method_handlers_generic_handler(service_name, {"Export": grpc.stream_unary_rpc_method_handler(answer)})
 
 
 def _export(service: Service, intake: Intake) -> Handler:
-    def export(message: bytes, context: grpc.ServicerContext) -> bytes:
+    def export(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        with intake.arriving.waits(context):
+            message = next(messages, None)
+        if message is None:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{TRACES}/Export takes one message, and none was sent")
         try:
             tenant = service.tenancy.writer(metadata_values(context))
-            return export_response(intake.take(inflate_message(message, intake.limit), "grpc", tenant))
+            most = max(len(message), intake.limit) if is_compressed(message) else len(message)
+            return export_response(intake.work_on(most, lambda: inflate_message(message, intake.limit), "grpc", tenant))
         except Exception as error:
             abort(context, refusal_of(error, service.logger, f"{TRACES}/Export"))
 
@@ -73,7 +84,7 @@ def _export(service: Service, intake: Intake) -> Handler:
 
 
 def _other_signal(signal: str, notices: Notices) -> Handler:
-    def refuse(message: bytes, context: grpc.ServicerContext) -> bytes:
+    def refuse(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         notices.say(client_of(context), only_traces(signal))
         context.abort(grpc.StatusCode.UNIMPLEMENTED, only_traces(signal))
 

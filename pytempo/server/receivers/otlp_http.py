@@ -5,8 +5,11 @@ Source: OTLP 1.5 specification, OTLP/HTTP.
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -15,11 +18,12 @@ from starlette.requests import ClientDisconnect
 
 from pytempo.errors import Overloaded, QueryStopped
 from pytempo.otlp import export_response, export_response_json, request_from_json, status_message, status_message_json
-from pytempo.server.errors import BodyTooLarge, WrongContentType
+from pytempo.server.errors import BodyTooLarge, RequestTooSlow, WrongContentType
 from pytempo.server.options import REQUEST_LIMIT
 from pytempo.server.receivers.bodies import inflate
 from pytempo.server.receivers.intake import Intake
 from pytempo.server.receivers.notices import Notices, only_traces
+from pytempo.server.receivers.room import JSON_GROWS
 from pytempo.server.service import Service
 from pytempo.server.status import Refusal, refusal_of
 from pytempo.server.tenancy import HEADER
@@ -48,8 +52,20 @@ def otlp_http_app(service: Service, intake: Intake) -> FastAPI:
         app.add_api_route(f"/v1/{signal}", _other_signal(signal, notices), methods=["POST", "GET"])
     origins = service.options.otlp_http_cors_allowed_origins
     if origins:
-        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["POST"], allow_headers=["*"])
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=["*"] if "*" in origins else (),
+            allow_origin_regex=origins_pattern(origins),
+            allow_methods=["POST"],
+            allow_headers=service.options.otlp_http_cors_allowed_headers,
+            max_age=service.options.otlp_http_cors_max_age,
+        )
     return app
+
+
+def origins_pattern(origins: Sequence[str]) -> str:
+    """A pattern of the origins that are let in; a `*` in one stands for anything, such as in http://*.example.com."""
+    return "|".join(".*".join(map(re.escape, origin.lower().split("*"))) for origin in origins)
 
 
 class _Export:
@@ -64,7 +80,10 @@ class _Export:
         try:
             return await self._store(request, kind)
         except Exception as error:
-            return _refuse(refusal_of(error, self._service.logger, "POST /v1/traces"), kind)
+            refused = _refuse(refusal_of(error, self._service.logger, "POST /v1/traces"), kind)
+            if isinstance(error, RequestTooSlow):
+                refused.headers["Connection"] = "close"  # the rest of the body is not waited for
+            return refused
 
     async def _store(self, request: Request, kind: str | None) -> Response:
         if kind is None:
@@ -77,21 +96,34 @@ class _Export:
             self._intake.check_size(int(declared))
         body, held = bytearray(), 0
         try:
-            async for chunk in _chunks(request):
-                self._room.take(len(chunk))
-                held += len(chunk)
-                body += chunk
-                if held > self._intake.limit:
-                    raise BodyTooLarge(held, self._intake.limit, REQUEST_LIMIT, "as sent")
+            async with self._in_time():
+                async for chunk in _chunks(request):
+                    self._room.take(len(chunk))
+                    held += len(chunk)
+                    body += chunk
+                    if held > self._intake.limit:
+                        raise BodyTooLarge(held, self._intake.limit, REQUEST_LIMIT, "as sent")
             return await self._service.bridge.exports.run(lambda: self._take(bytes(body), encoding, kind, tenant))
         finally:
             self._room.leave(held)
 
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        """Raises RequestTooSlow where the body is not whole in time: whoever sends a byte a minute would hold memory for ever."""
+        seconds = self._service.options.receive_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            raise RequestTooSlow(f"the request has not come in within {seconds:g}s (--otlp-receive-timeout); send it again") from error
+
     def _take(self, body: bytes, encoding: str, kind: str, tenant: str) -> Response:
-        payload = inflate(body, encoding, self._intake.limit)
-        if kind == JSON:
-            payload = request_from_json(payload)
-        exported = self._intake.take(payload, "http", tenant)
+        def read() -> bytes:
+            payload = inflate(body, encoding, self._intake.limit)
+            return request_from_json(payload) if kind == JSON else payload
+
+        most = self._intake.limit if encoding.strip() else len(body)
+        exported = self._intake.work_on(most * (JSON_GROWS if kind == JSON else 1), read, "http", tenant)
         return Response(export_response_json(exported) if kind == JSON else export_response(exported), media_type=kind)
 
 
