@@ -11,11 +11,16 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pytempo.server.impatience import impatient
 from pytempo.server.mux import Relay, multiplexed
 
 KEEP_ALIVE = 120
 """Seconds that an idle connection stays open, as with Tempo. Clients pool connections; one that closes under them fails a request."""
+
+HEAD_WITHIN = 30.0
+"""Seconds that the head of a request may take from its first byte, and a new connection to begin with one."""
 
 LONGEST_HEAD = 512 * 1024
 """Bytes of a request's line and headers: the longest query that is answered, each of its bytes percent-encoded, and then some."""
@@ -32,15 +37,18 @@ class HttpServer:
         *,
         relay: Relay | None = None,
         tls: ssl.SSLContext | None = None,
+        head_within: float = HEAD_WITHIN,
     ) -> None:
-        """Requests in flight have `grace` seconds to end when the server is stopped.
+        """Requests in flight have `grace` seconds to end when the server is stopped. The head of a request may take `head_within` seconds.
 
         With a relay it is a server of questions: connections that speak gRPC go there, and URLs may be up to LONGEST_HEAD.
         """
         self._listener = listener
+        # httptools is faster, and takes URLs up to 64 KiB
+        protocol = impatient(HttpToolsProtocol if relay is None else H11Protocol, head_within)
         config = uvicorn.Config(
             app,
-            http="httptools" if relay is None else multiplexed(H11Protocol, relay),  # httptools is faster, and takes URLs up to 64 KiB
+            http=protocol if relay is None else multiplexed(protocol, relay),
             h11_max_incomplete_event_size=LONGEST_HEAD,
             ws="none",
             lifespan="off",
