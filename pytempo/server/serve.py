@@ -39,6 +39,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STEPS = 2
 """Ends that follow each other, each with its share of the grace: that of the receivers, and that of the query API."""
 
+ANSWERED_WITHIN = 3.0
+"""Seconds after the signal in which questions may still be answered; whoever restarts a server does not want to wait for a search."""
+
 QUIET = 0.3
 """Seconds without a call at work after which a gRPC server that takes no more of them is left."""
 
@@ -195,10 +198,12 @@ class Server:
         if service.overrides is not None:
             service.overrides.stop()
         service.logger.info("stopping: no new requests, %d in work", service.bridge.busy)
+        giving_up = asyncio.get_running_loop().call_later(min(ANSWERED_WITHIN, self._grace), service.give_up)
         await asyncio.gather(_end(self._otlp_http), self._stop_otlp_grpc(), self._stop_grpc_api())
         service.store.stop_writes()
         await _end(self._api)
         await _end(self._internal)
+        giving_up.cancel()
         if self._watching is not None:
             self._watching.cancel()
         self._ports.close()

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from pytempo.config.environment import expand
 from pytempo.config.overrides import overrides_file
+from pytempo.errors import Unavailable
 from pytempo.limits import Reloader, ReloadMetrics
 from pytempo.query.budget import Budget, client_left
 from pytempo.server.bridge import Bridge
@@ -29,20 +30,28 @@ STOPPING = "Application is stopping"
 class Asking(Generic[T]):
     """A question that waits for a thread or is worked on; a context manager, at whose end nobody wants the answer any more."""
 
-    def __init__(self, budget: Budget, work: asyncio.Future[T]) -> None:
-        self.budget, self._work = budget, work
+    def __init__(self, budget: Budget, work: asyncio.Future[T], given_up: asyncio.Future[None]) -> None:
+        """`given_up` is done when the server waits for no answer any more."""
+        self.budget, self._work, self._given_up = budget, work, given_up
 
     async def ends_within(self, seconds: float) -> bool:
         """Whether the answer, or the reason why there is none, is there in so many seconds. The deadline ends it, too."""
         left = self.budget.remaining()
-        await asyncio.wait({self._work}, timeout=seconds if left is None else min(seconds, left))
-        return self._work.done() or (left is not None and left < seconds)
+        shortest = seconds if left is None else min(seconds, left)
+        ends: set[asyncio.Future[Any]] = {self._work, self._given_up}
+        await asyncio.wait(ends, timeout=shortest, return_when=asyncio.FIRST_COMPLETED)
+        return self._work.done() or self._given_up.done() or (left is not None and left < seconds)
 
     async def result(self, gone: asyncio.Future[Any] | None = None) -> T:
-        """The answer. Raises what the call raised, QueryStopped where the deadline passes or `gone` ends first."""
-        ends = {self._work} if gone is None else {self._work, gone}
+        """The answer. Raises what the call raised, QueryStopped where the deadline passes or `gone` ends first, Unavailable where the
+        server stops."""
+        ends: set[asyncio.Future[Any]] = {self._work, self._given_up}
+        if gone is not None:
+            ends.add(gone)
         await asyncio.wait(ends, timeout=self.budget.remaining(), return_when=asyncio.FIRST_COMPLETED)
         if not self._work.done():
+            if self._given_up.done():
+                raise Unavailable("the server stops before the query has ended; ask again")
             raise client_left() if gone is not None and gone.done() else self.budget.too_slow()
         return self._work.result()
 
@@ -78,6 +87,7 @@ class Service:
         self.streams = 0
         """Streams that are being answered."""
         self._stopping = False
+        self._given_up: asyncio.Future[None] | None = None
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -95,7 +105,9 @@ class Service:
         Raises Overloaded where too many wait.
         """
         budget = self.store.budget()
-        return Asking(budget, asyncio.wrap_future(self.bridge.queries.submit(lambda: call(budget))))
+        if self._given_up is None:
+            self._given_up = asyncio.get_running_loop().create_future()
+        return Asking(budget, asyncio.wrap_future(self.bridge.queries.submit(lambda: call(budget))), self._given_up)
 
     async def ask(self, call: Callable[[Budget], T], left: Awaitable[Any] | None = None) -> T:
         """What `call` makes of its budget.
@@ -114,6 +126,11 @@ class Service:
     def stopping(self) -> None:
         """From now on the server is not ready; requests in flight, and questions, are still answered."""
         self._stopping = True
+
+    def give_up(self) -> None:
+        """Questions that are not answered by now end with Unavailable."""
+        if self._given_up is not None and not self._given_up.done():
+            self._given_up.set_result(None)
 
     def not_ready(self) -> str | None:
         """Why the server is not ready, in words; None when it is."""
