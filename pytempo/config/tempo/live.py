@@ -47,7 +47,7 @@ KEYS: tuple[Key, ...] = (
     ),
     *no_effect("ingester", _TRACES, trace_live_period=DURATION),
     *no_effect("ingester", _BLOCKS, complete_block_timeout=DURATION, flush_op_timeout=DURATION, flush_object_storage=BOOLEAN),
-    *no_effect("ingester", "One block is cut at a time, with all cores.", concurrent_flushes=COUNT),
+    *no_effect("ingester", "One block is cut at a time.", concurrent_flushes=COUNT),
     *no_effect("ingester", "One process has no ring.", override_ring_key=TEXT),
     *whole_sections("One process has no ring.", "ingester.lifecycler", "ingester.partition_ring"),
     same("live_store.max_trace_idle", _IDLE),

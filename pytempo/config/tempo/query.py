@@ -7,7 +7,7 @@ from pytempo.config.kinds import ANYTHING, BOOLEAN, COUNT, DURATION, NUMBER, POS
 
 HOUR = 3600 * SECOND
 
-_SHARDS = "A query is one piece of work that reads blocks and live spans with all cores; nothing is divided, sent or retried."
+_SHARDS = "A query is one piece of work in this process; nothing is sent or tried again."
 _SLO = "No objective is measured; `tempo_request_duration_seconds` has the durations."
 _NEWEST = "Spans are searchable from their acknowledgement on, in blocks and before."
 _METRICS = "query_frontend.metrics"
