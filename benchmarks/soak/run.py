@@ -20,12 +20,12 @@ from benchmarks.soak.watch import Sample, Watch, events
 MIB = 2**20
 SPAN_OTLP_BYTES = 290
 SPAN_DISK_BYTES = 75
-"""About what a span takes in requests and in blocks; only the sizes below follow from it."""
+"""What a span takes in requests, and in small blocks; only the sizes below follow from it."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How long and how much. What follows from it: retention has come around four times at the end, and 150 blocks were cut."""
+    """How long and how much. What follows from it: the limit on disk is reached before half of the time, and 150 blocks are cut."""
 
     seconds: float = 1800
     rate: float = 1500
@@ -35,7 +35,7 @@ class Settings:
 
     @property
     def max_bytes_on_disk(self) -> int:
-        """Reached after about a quarter of the time."""
+        """Reached after a quarter of the time to a half: a span takes less in large blocks."""
         return max(int(self.rate * self.seconds / 4 * SPAN_DISK_BYTES), MIB)
 
     @property
