@@ -134,3 +134,8 @@ int rmdir(const char *path) {
     int judged = below(path) ? judge("rmdir", path) : 0;
     DONE(int, judged, real(path));
 }
+int utimensat(int dirfd, const char *path, const struct timespec times[2], int flags) {
+    REAL(int, "utimensat", int, const char *, const struct timespec *, int);
+    int judged = below(path) ? judge("utimensat", path) : 0;
+    DONE(int, judged, real(dirfd, path, times, flags));
+}
