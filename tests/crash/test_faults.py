@@ -2,7 +2,8 @@
 its system calls that change a disk, and each of them fails with EIO and ENOSPC. Whatever was acknowledged is there afterwards, once, unless
 retention may have dropped it: then it is there as a whole, or gone as a whole.
 
-The short form takes a few faults of each workload, spread over the kinds of calls on kinds of files; `PYTEMPO_CRASH_ROUNDS=1000` takes so many, at any call.
+The short form takes a few faults of each workload, spread over the kinds of calls on kinds of files; `PYTEMPO_CRASH_ROUNDS=1000` takes so
+many, at any call.
 """
 
 from __future__ import annotations
@@ -163,7 +164,8 @@ def kind_of(line: str) -> tuple[str, str]:
 
 
 def faults(calls: list[str]) -> list[Fault]:
-    """Of the short form: for the first calls of some kinds, spread evenly, one way to go wrong, in turn. Of the long form as many as are wanted."""
+    """Of the short form: for the first calls of some kinds, spread evenly, one way to go wrong, in turn. Of the long form as many as are
+    wanted."""
     ways = [Fault(0), Fault(0, late=True), Fault(0, errno.EIO), Fault(0, errno.ENOSPC, count=3)]
     if not ROUNDS:
         firsts = sorted({kind_of(line): place for place, line in reversed(list(enumerate(calls, 1)))}.values())

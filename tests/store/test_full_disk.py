@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 import pytempo
-from pytempo import BadConfig, Unavailable
+from pytempo import BadConfig, StoreOptions, Unavailable
 from pytempo.blocklist import BlockList
+from pytempo.maintenance import CompactionOptions
 from pytempo.maintenance.verify import Report, verify
 from pytempo.wal import WalView
 from tests.server.conftest import EXPORT
@@ -27,6 +28,7 @@ from tests.waiting import wait_for
 DISK_BYTES = 4 << 20
 RESERVE_BYTES = 5 << 19
 PAYLOAD_BYTES = 100_000
+MERGED_BLOCKS = 4
 
 
 @pytest.fixture
@@ -126,6 +128,34 @@ def test_a_start_on_a_full_disk_serves_what_is_there(data: Path, open_store: Ope
     assert findings(data) == []
 
 
+def test_a_merge_that_does_not_fit_fails_and_is_made_when_there_is_room(
+    data: Path, open_store: OpenStore, free_room: Callable[[], None]
+) -> None:
+    store = open_store(options=StoreOptions(compaction=CompactionOptions(disabled=True)))
+    acknowledged = []
+    for number in range(MERGED_BLOCKS):
+        name, payload = large(number)
+        store.export(payload)
+        store.flush()
+        acknowledged.append(name)
+    before = store.blocks()
+    take_what_is_left(data.parent, leave=PAYLOAD_BYTES)
+    for attempt in (1, 2):
+        with pytest.raises(Unavailable, match="No space left on device"):
+            store.compact()
+        assert metric(store, "tempodb_compaction_errors_total") == attempt
+        assert (store.blocks(), found(store)) == (before, acknowledged)
+        assert not list((data / "compacting").glob("**/*.parquet*"))
+    assert findings(data) == []
+    free_room()
+    (merged,) = store.compact()
+    assert (store.blocks(), merged.traces) == ((merged,), MERGED_BLOCKS)
+    assert found(store) == acknowledged
+    store.close()
+    assert found(open_store()) == acknowledged
+    assert findings(data) == []
+
+
 def test_a_new_directory_on_a_full_disk_is_refused_with_the_reason(disk: Path, free_room: Callable[[], None]) -> None:
     take_what_is_left(disk)
     with pytest.raises(BadConfig, match="No space left on device"):
@@ -176,12 +206,13 @@ def findings(data: Path) -> list[str]:
     return [finding.cause for finding in report.findings]
 
 
-def take_what_is_left(folder: Path) -> None:
-    """Fill a disk to its last byte."""
+def take_what_is_left(folder: Path, leave: int = 0) -> None:
+    """Fill a disk to its last byte, or but for so many."""
     with open(folder / "last bytes", "wb", buffering=0) as file:
         for size in (1 << 16, 1 << 12, 1):
             with pytest.raises(OSError, match="No space left"):
                 write_for_ever(file, b"x" * size)
+        file.truncate(file.tell() - leave)
 
 
 def write_for_ever(file: FileIO, piece: bytes) -> None:
