@@ -40,8 +40,6 @@ pytestmark = pytest.mark.crash
 ROUNDS = int(os.environ.get("PYTEMPO_CRASH_ROUNDS", "0"))
 """Faults of the long form, over all workloads; 0 is the short form."""
 
-SHORT = 8
-"""Faults of a workload in the short form, about."""
 MOST_BY_ID = 10
 """Traces that are read by id after a round."""
 
@@ -163,13 +161,13 @@ def kind_of(line: str) -> tuple[str, str]:
     return call, f"merged {name}" if path.startswith("/compacting/") else name
 
 
-def faults(calls: list[str]) -> list[Fault]:
+def faults(calls: list[str], short: int) -> list[Fault]:
     """Of the short form: for the first calls of some kinds, spread evenly, one way to go wrong, in turn. Of the long form as many as are
     wanted."""
     ways = [Fault(0), Fault(0, late=True), Fault(0, errno.EIO), Fault(0, errno.ENOSPC, count=3)]
     if not ROUNDS:
         firsts = sorted({kind_of(line): place for place, line in reversed(list(enumerate(calls, 1)))}.values())
-        return [at(ways[number % len(ways)], place) for number, place in enumerate(firsts[:: len(firsts) // SHORT + 1])]
+        return [at(ways[number % len(ways)], place) for number, place in enumerate(firsts[:: len(firsts) // short + 1])]
     every = [at(way, place) for place in range(1, len(calls) + 1) for way in ways]
     random.Random(5).shuffle(every)
     rounds = ROUNDS // len(WORKLOADS)
@@ -189,7 +187,7 @@ def test_whatever_call_fails_or_is_the_last_nothing_is_lost_and_nothing_is_there
 ) -> None:
     damaged_from = next((at for at, line in enumerate(calls, 1) if re.match("open /blocks/.*/bloom-0$", line)), len(calls) + 1)
     tried: Counter[tuple[str, str]] = Counter()
-    for number, fault in enumerate(faults(calls)):
+    for number, fault in enumerate(faults(calls, WORKLOADS[workload].short)):
         data = tmp_path / str(number)
         ended = injector.run(workload, data, fault)
         told = f"{workload}: {fault} ({calls[fault.at - 1]}): {ended['error']}"
