@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
+from pytempo.block import filenames
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.lineage import arrived_of, lineage_fields
 from pytempo.block.meta import BlockMeta
@@ -69,6 +70,7 @@ def carry_out(job: Job, blocks: BlockList, report: Report) -> BlockMeta:
 
     Raises Damaged and NotFound for an input that cannot be read, Unavailable where the disk refuses, and what `report` raises.
     """
+    blocks.scratch.delete_folder(filenames.folder(job.tenant, str(job.block_id)))  # there if the disk refused to remove an earlier attempt
     sources = [BlockSource(blocks.backend, meta) for meta in job.inputs]
 
     def batches() -> Iterator[Batch]:

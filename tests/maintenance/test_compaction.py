@@ -153,6 +153,18 @@ def test_what_was_published_and_then_failed_is_published_by_the_next_attempt(sto
     assert len(stores.store.blocks()) == 1
 
 
+def test_what_was_written_and_could_not_be_removed_is_written_anew_by_the_next_attempt(stores: Stores) -> None:
+    fill(stores.store, *torn(PIECES))
+    wanted = answers(stores.store)
+    first = compact_steps(stores.store)
+    assert next(first).step is CompactionStep.WRITTEN
+    first.close()
+    assert list(stores.folder.glob("compacting/*/*/meta.json"))
+    assert [done.step for done in compact_steps(stores.store)].count(CompactionStep.RETIRED) == PIECES
+    assert answers(stores.store) == wanted
+    assert len(stores.store.blocks()) == 1
+
+
 def test_a_block_whose_segment_is_still_in_the_log_is_not_merged(stores: Stores) -> None:
     """Its presence tells the next start that the segment need not be read again."""
     store = stores.store

@@ -72,6 +72,19 @@ def test_stopped_before_the_old_block_is_set_aside_nothing_shows_twice_and_the_n
         assert answers(store) == before
 
 
+def test_a_block_that_an_attempt_published_before_the_disk_failed_it_is_written_anew(tmp_path: Path) -> None:
+    data = data_dir_of("vParquet5", tmp_path / "first")
+    with pytempo.open(data) as store:
+        before = answers(store)
+        (done,) = store.convert()
+    again = data_dir_of("vParquet5", tmp_path / "again")
+    with pytempo.open(again) as store:
+        place = Path("blocks", "single-tenant", done.new.block_id)
+        shutil.copytree(data / place, again / place)  # it is on the disk and not in the list
+        assert [each.new.block_id for each in store.convert()] == [done.new.block_id]
+        assert (len(store.blocks()), answers(store)) == (1, before)
+
+
 def test_our_own_blocks_are_left_alone(tmp_path: Path) -> None:
     with pytempo.open(data_dir_of("vParquet4", tmp_path)) as store:
         assert (store.outdated_blocks(), list(store.convert())) == ((), [])
