@@ -114,10 +114,17 @@ class BlockList:
         folder = filenames.folder(meta.tenant, meta.block_id)
         if scan.is_published(self.backend, meta.tenant, meta.block_id):
             self.scratch.delete_folder(folder)
-            sync_folder(self.backend.local_path(meta.tenant))
+            self._sync(meta.tenant)
             return
         self.backend.delete_folder(folder)
         self.scratch.move(folder, self.backend, folder)
+
+    def _sync(self, tenant: str) -> None:
+        folder = self.backend.local_path(tenant)
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            raise Unavailable(f"folder {folder} cannot be synced: {error.strerror}; check the disk") from error
 
     def bytes_of(self, meta: BlockMeta) -> int:
         """Bytes of all files of a block."""
