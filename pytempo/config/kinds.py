@@ -81,6 +81,12 @@ def _duration(value: object) -> int:
     return nanoseconds
 
 
+def _some_time(value: object) -> int:
+    if not (nanoseconds := _duration(value)):
+        raise ValueError(f"{shown(value)} is too short; write a duration such as 1h30m (units: {DURATION_UNITS})")
+    return nanoseconds
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(word.strip() for word in value.split(",") if word.strip())
@@ -123,6 +129,8 @@ DURATION = Kind("duration", _duration, format_duration)
 """In nanoseconds."""
 SECONDS = Kind("duration", lambda value: _duration(value) / SECOND, lambda seconds: format_duration(round(seconds * SECOND)))
 """In seconds."""
+POSITIVE_DURATION = Kind("duration, not 0s", _some_time, format_duration)
+POSITIVE_SECONDS = Kind("duration, not 0s", lambda value: _some_time(value) / SECOND, SECONDS.write)
 TEXTS = Kind("list", _texts, list)
 ENDPOINT = Kind("address:port", _endpoint, _write_endpoint)
 ANYTHING = Kind("anything", lambda value: value)

@@ -81,6 +81,7 @@ def test_all_faults_are_told_at_once() -> None:
         ("ingester: {max_block_duration: 5}\n", "units: ns, us, ms, s, m, h, d, w and y"),
         ("ingester: {max_block_duration: -1h}\n", "is negative"),
         ("ingester: {max_block_duration: [1h]}\n", "a list where one value is wanted"),
+        ("ingester: {flush_check_period: 0s}\n", "'0s' is too short"),
         ("ingester: {max_block_bytes: 0}\n", "at least 1"),
         ("ingester: {flush_all_on_shutdown: maybe}\n", "neither true nor false"),
         ("server: {log_level: loud}\n", "debug or info or warn or error"),

@@ -94,7 +94,7 @@ def test_a_flush_cuts_everything_and_a_second_one_nothing(store: Store) -> None:
     store.flush()
     assert [len(store.blocks(tenant)) for tenant in ("one", "two")] == [1, 1]
     assert metric(store, "tempo_ingester_blocks_flushed_total") == 2
-    assert metric(store, "tempo_ingester_live_trace_bytes") == 0
+    assert metric(store, "tempo_ingester_live_trace_bytes", tenant="single-tenant") == 0
 
 
 def test_a_flush_of_one_tenant_takes_the_others_along(store: Store) -> None:

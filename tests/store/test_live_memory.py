@@ -52,7 +52,7 @@ def test_many_requests_at_once_pass_the_limit_by_one_at_most(data: Path, open_st
         sent = [pool.submit(store.export, half) for _ in range(8)]
         refused = [future for future in sent if isinstance(future.exception(60), Overloaded)]
     assert len(refused) == 6
-    assert metric(store, "tempo_ingester_live_trace_bytes") == 2 * len(half)
+    assert metric(store, "tempo_ingester_live_trace_bytes", tenant="single-tenant") == 2 * len(half)
     (data / "blocks").unlink()
 
 
@@ -62,7 +62,7 @@ def test_a_sender_that_is_faster_than_the_flush_is_slowed_down_and_loses_nothing
     names = [f"{number:02d}" for number in range(30)]
     for name in names:
         store.export(named(name, filler="x" * 4000))
-        assert metric(store, "tempo_ingester_live_trace_bytes") < LIMIT + 5000
+        assert metric(store, "tempo_ingester_live_trace_bytes", tenant="single-tenant") < LIMIT + 5000
     assert found(store) == names
     assert wait_for(store.blocks)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytempo.config.keys import Key, no_effect, same, used, whole_sections
-from pytempo.config.kinds import BOOLEAN, COUNT, DURATION, POSITIVE, SECOND, SIZE, TEXT
+from pytempo.config.kinds import BOOLEAN, COUNT, DURATION, POSITIVE, POSITIVE_DURATION, SECOND, SIZE, TEXT
 
 _TRACES = "Spans are searchable and on disk at once; only blocks wait for traces to come to rest."
 _BLOCKS = "A block is cut, published and searched in one step, and lies on this machine's disk."
@@ -17,7 +17,7 @@ _IDLE = used(
 )
 _CHECK = used(
     "ingester.flush_check_period",
-    DURATION,
+    POSITIVE_DURATION,
     1 * SECOND,
     "How often the age of the live spans is looked at (Tempo: 10s).",
     option="store.flush.flush_check_period",

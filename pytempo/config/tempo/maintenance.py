@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytempo.config.keys import Key, no_effect, same, used, whole_sections
-from pytempo.config.kinds import BOOLEAN, COUNT, DURATION, POSITIVE, SECOND, SIZE, TEXT
+from pytempo.config.kinds import BOOLEAN, COUNT, DURATION, POSITIVE, POSITIVE_DURATION, SECOND, SIZE, TEXT
 
 HOUR = 3600 * SECOND
 
@@ -32,14 +32,14 @@ _COMPACTION: tuple[Key, ...] = (
     ),
     used(
         f"{COMPACTOR}.compaction_window",
-        DURATION,
+        POSITIVE_DURATION,
         HOUR,
         "Blocks are merged whose ends lie in the same window.",
         option="store.compaction.compaction_window",
     ),
     used(
         f"{COMPACTOR}.compaction_cycle",
-        DURATION,
+        POSITIVE_DURATION,
         30 * SECOND,
         "How often to look for blocks to merge or to drop.",
         option="store.compaction.compaction_cycle",

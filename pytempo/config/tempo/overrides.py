@@ -7,7 +7,7 @@ from typing import Any
 
 from pytempo.config import limit_keys
 from pytempo.config.keys import Fate, Key, missing, no_effect, same, used
-from pytempo.config.kinds import ANYTHING, BOOLEAN, SECONDS, TEXT
+from pytempo.config.kinds import ANYTHING, BOOLEAN, POSITIVE_SECONDS, TEXT
 from pytempo.config.limit_keys import LimitKey
 
 DEFAULTS = "overrides.defaults"
@@ -92,7 +92,7 @@ KEYS: tuple[Key, ...] = (
     ),
     used(
         "overrides.per_tenant_override_period",
-        SECONDS,
+        POSITIVE_SECONDS,
         10.0,
         "How often that file is read again.",
         option="overrides_period",

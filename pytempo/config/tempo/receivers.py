@@ -6,7 +6,20 @@ A receiver, and of OTLP a protocol, that is not listed is not opened. Without an
 from __future__ import annotations
 
 from pytempo.config.keys import Key, missing, no_effect, refused, used, whole_sections
-from pytempo.config.kinds import ANYTHING, BOOLEAN, COUNT, DURATION, ENDPOINT, MEBIBYTES, SIZE, TEXT, TEXTS, Endpoint, choice
+from pytempo.config.kinds import (
+    ANYTHING,
+    BOOLEAN,
+    COUNT,
+    DURATION,
+    ENDPOINT,
+    MEBIBYTES,
+    POSITIVE_SECONDS,
+    SIZE,
+    TEXT,
+    TEXTS,
+    Endpoint,
+    choice,
+)
 
 OTLP = "distributor.receivers.otlp.protocols"
 GRPC, HTTP = f"{OTLP}.grpc", f"{OTLP}.http"
@@ -42,6 +55,7 @@ KEYS: tuple[Key, ...] = (
     used(f"{GRPC}.max_recv_msg_size_mib", MEBIBYTES, 16, _LIMIT),
     used(f"{HTTP}.endpoint", ENDPOINT, Endpoint("localhost", 4318), "Address and port of OTLP over HTTP."),
     used(f"{HTTP}.max_request_body_size", SIZE, 16 * 1024 * 1024, _LIMIT),
+    used(f"{HTTP}.read_timeout", POSITIVE_SECONDS, 60.0, "How long an export request may take to come in.", option="receive_timeout"),
     used(
         f"{HTTP}.cors.allowed_origins",
         TEXTS,
@@ -73,7 +87,7 @@ KEYS: tuple[Key, ...] = (
     *whole_sections(_CONNECTIONS, f"{GRPC}.keepalive"),
     *no_effect(GRPC, _CONNECTIONS, read_buffer_size=SIZE, write_buffer_size=SIZE, max_concurrent_streams=COUNT, include_metadata=BOOLEAN),
     *no_effect(HTTP, _CONNECTIONS, include_metadata=BOOLEAN, response_headers=ANYTHING, compression_algorithms=TEXTS),
-    *no_effect(HTTP, _CONNECTIONS, read_timeout=DURATION, read_header_timeout=DURATION, write_timeout=DURATION, idle_timeout=DURATION),
+    *no_effect(HTTP, _CONNECTIONS, read_header_timeout=DURATION, write_timeout=DURATION, idle_timeout=DURATION),
     *no_effect(HTTP, "There are no metrics and logs here.", metrics_url_path=TEXT, logs_url_path=TEXT),
     refused(f"{GRPC}.auth", ANYTHING, None, "Receivers ask for no credentials but certificates; put a proxy before them.", whole=True),
     refused(f"{HTTP}.auth", ANYTHING, None, "Receivers ask for no credentials but certificates; put a proxy before them.", whole=True),
