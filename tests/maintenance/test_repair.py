@@ -20,6 +20,7 @@ from pytempo.maintenance import FlushOptions
 from pytempo.maintenance.repair import Repaired, repair
 from pytempo.maintenance.verify import Report, verify
 from pytempo.wal import WalView
+from tests.block.golden import GOLDEN
 from tests.building import BASE, SECOND, request, span
 from tests.states import matched
 from tests.wal.conftest import LOGGER, files_in
@@ -178,13 +179,11 @@ def test_the_commands_tell_by_their_status_and_speak_json(data: Path) -> None:
     assert run("verify") == (0, f"1 blocks ({report['bytes']} bytes) and 0 WAL segments read, 0 findings\n")
 
 
-def test_of_a_block_in_another_format_every_page_is_read(data: Path) -> None:
-    block = block_in(data)
-    document = json.loads((block / "meta.json").read_bytes())
-    del document["pytempo"]
-    (block / "meta.json").write_text(json.dumps(document | {"format": "vParquet5"}))
-    (block / "checksums").unlink()
-    assert found_by(data) == []
-    column = pq.read_metadata(block / "data.parquet").row_group(3).column(0)
-    flip(block / "data.parquet", column.data_page_offset + column.total_compressed_size - 1)
-    assert [kind for kind, _ in found_by(data)] == ["damaged"]
+@pytest.mark.parametrize("format", ["vParquet3", "vParquet5"])
+def test_of_a_block_in_another_format_every_page_is_read(format: str, tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / format, tmp_path / "blocks")
+    assert found_by(tmp_path) == []
+    (path,) = tmp_path.glob("blocks/*/*/data.parquet")
+    column = pq.read_metadata(path).row_group(0).column(0)
+    flip(path, column.data_page_offset + column.total_compressed_size - 1)
+    assert [kind for kind, _ in found_by(tmp_path)] == ["damaged"]
