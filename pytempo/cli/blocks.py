@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pytempo.cli import checking, converting, output
 from pytempo.cli.options import AsJson, CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, Data, Url, positive_duration
+from pytempo.cli.progress import progress_bar
 from pytempo.cli.source import open_source
 from pytempo.errors import NotFound
 
@@ -74,7 +73,7 @@ def compact_blocks(
         max_objects=compaction_max_objects,
         compacted_block_retention=_HOUR,
     )
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+    bar = progress_bar(stays=True)
     with open_store(data, options=StoreOptions(compaction=options), logger=logging.getLogger("pytempo")) as store, bar:
         task = bar.add_task("looking for blocks to merge", total=None)
 

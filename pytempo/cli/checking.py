@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import DownloadColumn, Progress
 
 from pytempo.cli.options import AsJson
+from pytempo.cli.progress import progress_bar
 
 Directory = Annotated[Path, typer.Option("--data", help="The data directory.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
@@ -76,7 +76,6 @@ def repair(data: Directory, as_json: AsJson = False, quiet: Quiet = False) -> No
 @contextmanager
 def _progress(name: str, total: int, quiet: bool) -> Iterator[Progress]:
     """A bar on stderr, in bytes of rows gone through."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as progress:
+    with progress_bar(quiet=quiet, amount=DownloadColumn()) as progress:
         progress.add_task(name, total=total)
         yield progress

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from pytempo.cli import output
-from pytempo.cli.generate import progress_bar
 from pytempo.cli.options import AsJson
+from pytempo.cli.progress import progress_bar
 
 
 def convert(

@@ -10,10 +10,9 @@ from random import Random
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pytempo.cli.options import AsJson
+from pytempo.cli.progress import progress_bar
 from pytempo.cli.source import now
 from pytempo.errors import BadConfig, BadInput, Unavailable
 
@@ -69,12 +68,6 @@ def _batches(made: Iterable[T], size: int) -> Iterator[list[T]]:
             batch = []
     if batch:
         yield batch
-
-
-def progress_bar(quiet: bool) -> Progress:
-    """A bar on stderr that goes away at the end; none at all when `quiet`."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True)
 
 
 def _grpc(endpoint: str, tenant: str | None) -> Send:
