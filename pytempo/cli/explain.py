@@ -12,7 +12,6 @@ from rich.text import Text
 from pytempo.cli import output
 from pytempo.cli.options import AsJson, Data, End, Since, Start, Tenant
 from pytempo.cli.source import now, parameters
-from pytempo.model.tenant import DEFAULT_TENANT
 
 
 def explain(
@@ -25,7 +24,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show how a query is read: columns, conditions, and with --data the blocks and row groups that are skipped."""
-    from pytempo.query.explain import explain as plan_of  # lazy: it loads pyarrow, which takes longer than --help may take
+    from pytempo.model.tenant import DEFAULT_TENANT  # lazy: it loads pyarrow, which takes longer than --help may take
+    from pytempo.query.explain import explain as plan_of  # lazy: as above
     from pytempo.server.api.params import MAX_SEARCH_RANGE, window  # lazy: as above
     from pytempo.store import open as open_store  # lazy: as above
 
