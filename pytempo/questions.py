@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pytempo.errors import BadRequest, Damaged, NotFound
-from pytempo.limits import Limits
+from pytempo.limits import LimitOptions, Limits
 from pytempo.maintenance import Sources
 from pytempo.model import Source, parse_trace_id
 from pytempo.model.scan import MAX_TIME
@@ -60,8 +60,7 @@ class Questions(ABC):
 
         The faces of a store hold to it. In your own process nothing does.
         """
-        own = [self.limits.of(each).max_search_duration for each in tenants_of(tenant)]
-        return min(filter(None, own), default=self.options.query.max_search_duration)
+        return self._narrowest(tenant, lambda limits: limits.max_search_duration, self.options.query.max_search_duration)
 
     def search(
         self,
@@ -129,7 +128,7 @@ class Questions(ABC):
             raise BadRequest(f"a trace id has 16 bytes, not {len(identifier)}")
         kept = None if q is None else Kept(check(parse(q)), descendants, ancestors)
         first, last = window = _window(start, end)
-        most = self._max_trace_bytes(tenant)
+        most = self._narrowest(tenant, lambda limits: limits.max_bytes_per_trace, self.options.query.max_trace_bytes)
 
         def ask(read: tuple[Source, ...], budget: Budget) -> Trace | None:
             return find_trace(identifier, read, start=first, end=last, kept=kept, max_bytes=most, budget=budget)
@@ -245,15 +244,13 @@ class Questions(ABC):
                 self._leave_out(tenants_of(tenant), error)
 
     def _metrics_options(self, tenant: str) -> MetricsOptions:
-        """The limits of metrics questions of a tenant; of several tenants the narrowest."""
-        own = [self.limits.of(each).max_metrics_duration for each in tenants_of(tenant)]
         options = self.options.metrics
-        return replace(options, max_duration=min(filter(None, own), default=options.max_duration))
+        return replace(options, max_duration=self._narrowest(tenant, lambda limits: limits.max_metrics_duration, options.max_duration))
 
-    def _max_trace_bytes(self, tenant: str) -> int:
-        """How much of a trace of a tenant is shown; of several tenants the least."""
-        own = [self.limits.of(each).max_bytes_per_trace for each in tenants_of(tenant)]
-        return min(filter(None, own), default=self.options.query.max_trace_bytes)
+    def _narrowest(self, tenant: str, limit: Callable[[LimitOptions], int], otherwise: int) -> int:
+        """A limit of a tenant's own, where 0 is none; of several tenants the narrowest, `otherwise` where none has one."""
+        own = (limit(self.limits.of(each)) for each in tenants_of(tenant))
+        return min(filter(None, own), default=otherwise)
 
     def _answer(self, tenant: str, window: tuple[int, int], ask: Ask[Answer], budget: Budget | None, operation: Operation) -> Answer:
         """Ask what is there, and count the question."""

@@ -280,8 +280,7 @@ class Store(Questions):
         check_tenant(tenant)
         if size > self.options.max_request_bytes:
             raise RequestTooLarge(size, self.options.max_request_bytes, "max_request_bytes (--otlp-max-request-bytes)")
-        if not self._writable:
-            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to export")
+        self._need_writing("export")
         if self._state is not None:
             raise Unavailable(self._state)
 
@@ -293,8 +292,7 @@ class Store(Questions):
         """
         if tenant is not None and tenant not in self.tenants():
             raise NotFound(f"tenant {tenant!r} has nothing stored")
-        if not self._writable:
-            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to flush")
+        self._need_writing("flush")
         with self._closing:
             if self._closed:
                 raise Unavailable("the store is closed")
@@ -331,11 +329,14 @@ class Store(Questions):
 
     @contextmanager
     def _upkeeping(self, purpose: str) -> Iterator[None]:
-        if not self._writable:
-            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to {purpose}")
+        self._need_writing(purpose)
         if self._state is not None:
             raise Unavailable(self._state)
         yield
+
+    def _need_writing(self, purpose: str) -> None:
+        if not self._writable:
+            raise BadConfig(f"data directory {self._directory.root} is open read-only; open it for writing to {purpose}")
 
     def blocks(self, tenant: str = DEFAULT_TENANT) -> tuple[BlockMeta, ...]:
         """The blocks of a tenant, the latest end first."""
