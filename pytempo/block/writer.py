@@ -64,15 +64,26 @@ class Written:
 
 
 def write_block(
-    backend: Backend, tenant: str, block_id: UUID, batch: Batch, *, options: BlockOptions, sequence: int, arrived: int | None = None
+    backend: Backend,
+    tenant: str,
+    block_id: UUID,
+    batch: Batch,
+    *,
+    options: BlockOptions,
+    sequence: int,
+    arrived: int | None = None,
+    anew: bool = False,
 ) -> BlockMeta:
     """Write and publish a block of all spans of a batch (see `vparquet4.build.build_table` for what it must be).
 
     `sequence` is the block's place in the order of arrival (`model.scan.Source`), `arrived` a time at which all of its spans were there.
-    Raises Unavailable where the medium fails, ValueError for a batch without spans and for a block that is published already.
+    With `anew` what is published under this id goes first: an attempt that failed after its last step left it, perhaps not durable.
+    Raises Unavailable where the medium fails, ValueError for a batch without spans, and unless `anew` for a published block.
     """
     if not batch.count(Level.SPAN):
         raise ValueError(f"block {block_id}: a block without spans cannot be found by anybody")
+    if anew:
+        backend.delete(filenames.key(tenant, str(block_id), filenames.META))
     written = write_files(backend, tenant, block_id, [batch], options=options, traces=batch.count(Level.TRACE))
     start, end = main_range(written.ranges, batch.summary().start)
     extra = {**sequence_fields(sequence), **lineage_fields(arrived)}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
-from pytempo.block import BlockMeta, filenames
+from pytempo.block import BlockMeta
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.sequence import sequence_of
 from pytempo.block.source import BlockSource
@@ -70,8 +70,7 @@ def _rewrite(sources: Sources, old: BlockMeta, options: BlockOptions) -> BlockMe
     backend = sources.blocks.backend
     batch = merge(list(BlockSource(backend, old).batches(Scan(whole=True))))
     options, new = replace(options, dedicated_columns=_dedicated(old)), converted_id(old)
-    backend.delete(filenames.key(old.tenant, str(new), filenames.META))  # there if an attempt failed after it, perhaps not durable
-    return write_block(backend, old.tenant, new, batch, options=options, sequence=sequence_of(old))
+    return write_block(backend, old.tenant, new, batch, options=options, sequence=sequence_of(old), anew=True)
 
 
 def _dedicated(old: BlockMeta) -> tuple[DedicatedColumn, ...]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from pytempo.block import BlockMeta, filenames
+from pytempo.block import BlockMeta
 from pytempo.block.lineage import sources_of
 from pytempo.block.writer import BlockOptions, write_block
 from pytempo.blocklist import is_retired
@@ -67,8 +67,7 @@ def cut(
         started = timer()
         batch, block = merge(sources.live.batches(segment.id, tenant)), block_id(segment.id, tenant)
         backend = sources.blocks.backend
-        backend.delete(filenames.key(tenant, str(block), filenames.META))  # there if an attempt failed after it, perhaps not durable
-        meta = write_block(backend, tenant, block, batch, options=options, sequence=segment.created, arrived=clock())
+        meta = write_block(backend, tenant, block, batch, options=options, sequence=segment.created, arrived=clock(), anew=True)
         yield Cut(Step.PUBLISHED, meta, timer() - started)
         sources.publish(meta, segment.id)
         yield Cut(Step.SWITCHED, meta)
