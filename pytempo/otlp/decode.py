@@ -52,8 +52,9 @@ def decode(payloads: Sequence[bytes], *, from_log: bool = False) -> Decoded:
     resources, scopes = (lists.values.field(name).to_pylist() for lists, name in ((resource_lists, "resource"), (scope_lists, "scope")))
     parents, scope_of_entry = read_parents(resources, scopes, resource_of_entry)
     arrival, marks = Arrival(span_lists.values, payload), requests.field("refused")
-    unwanted = refused_spans(marks, np.bincount(payload, minlength=len(payloads))) if from_log and has_mark(marks).any() else None
-    return _assemble(arrival, parents, scope_of_entry[entry_of_span], has_mark(marks), unwanted)
+    has_marks = has_mark(marks)
+    unwanted = refused_spans(marks, np.bincount(payload, minlength=len(payloads))) if from_log and has_marks.any() else None
+    return _assemble(arrival, parents, scope_of_entry[entry_of_span], has_marks, unwanted)
 
 
 def _assemble(arrival: Arrival, parents: Parents, scope: NDArray[np.int32], has_marks: Bools, unwanted: Bools | None) -> Decoded:

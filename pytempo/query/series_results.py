@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pytempo.query.results import AttributeValue, Inspected
+
+Each = TypeVar("Each")
 
 Labels: TypeAlias = tuple[tuple[str, AttributeValue], ...]
 """What a series is called. A span without a value is in the series whose label is the text `nil`; durations are text (`1.5s`)."""
@@ -41,10 +43,10 @@ class TimeSeries:
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesResult(Sequence[TimeSeries]):
-    """The series of a range query, sorted by their labels. `message` says why some are missing; None when none is."""
+class _Result(Sequence[Each]):
+    """Series sorted by their labels. `message` says why some are missing; None when none is."""
 
-    series: tuple[TimeSeries, ...]
+    series: tuple[Each, ...]
     message: str | None = None
     inspected: Inspected = field(default_factory=Inspected)
 
@@ -58,6 +60,11 @@ class SeriesResult(Sequence[TimeSeries]):
 
     def __getitem__(self, place: Any) -> Any:
         return self.series[place]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesResult(_Result[TimeSeries]):
+    """The series of a range query."""
 
     def to_arrow(self) -> pa.Table:
         """One row a point: labels (a map of texts), time and value."""
@@ -77,23 +84,8 @@ class InstantSeries:
 
 
 @dataclass(frozen=True, slots=True)
-class InstantResult(Sequence[InstantSeries]):
-    """The numbers of an instant query, sorted by their labels. `message` says why some are missing; None when none is."""
-
-    series: tuple[InstantSeries, ...]
-    message: str | None = None
-    inspected: Inspected = field(default_factory=Inspected)
-
-    @property
-    def partial(self) -> bool:
-        """Whether series are missing."""
-        return self.message is not None
-
-    def __len__(self) -> int:
-        return len(self.series)
-
-    def __getitem__(self, place: Any) -> Any:
-        return self.series[place]
+class InstantResult(_Result[InstantSeries]):
+    """The numbers of an instant query."""
 
     def to_arrow(self) -> pa.Table:
         """One row a series: labels (a map of texts) and value."""

@@ -19,13 +19,13 @@ from pytempo.traceql import ast
 from pytempo.traceql.evaluate import evaluate
 from pytempo.traceql.structure import children_of, parents_of
 
-ALL = -1
+ALL_GENERATIONS = -1
 """A depth without end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The spans that a query keeps, with so many generations of descendants and of ancestors; ALL has no end."""
+    """The spans that a query keeps, with so many generations of descendants and of ancestors; ALL_GENERATIONS has no end."""
 
     query: ast.Query
     """Checked."""

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from pytempo.config import format_duration, parse_duration
 from pytempo.errors import BadQuery
+from pytempo.query.trace_by_id import ALL_GENERATIONS
 
 SECOND = 1_000_000_000
 """Nanoseconds, as all times and durations here."""
@@ -27,8 +28,6 @@ MAX_QUERY_BYTES = 128 * 1024
 """The longest TraceQL text (Tempo: `query_frontend.max_query_expression_size_bytes`)."""
 
 MAX_COUNT = 2**32 - 1
-
-ALL_GENERATIONS = -1
 
 _TRUE, _FALSE = {"1", "t", "T", "TRUE", "true", "True"}, {"0", "f", "F", "FALSE", "false", "False"}
 

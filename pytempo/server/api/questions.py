@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from pytempo.errors import BadQuery
 from pytempo.query.options import SearchOptions
+from pytempo.query.trace_by_id import ALL_GENERATIONS
 from pytempo.server.api import params
 from pytempo.server.api.logfmt import parse_tags
 from pytempo.server.api.params import MAX_COUNT, MAX_SEARCH_RANGE, Window
@@ -54,11 +55,6 @@ class SearchQuestion:
             spans_per_spanset=params.count(given, "spss", 0, most=bounds.max_spans or MAX_COUNT) or bounds.default_spans,
         )
 
-    @property
-    def is_legacy(self) -> bool:
-        """Whether it is asked in the way of before TraceQL; its answer has no spansets."""
-        return self.q is None
-
 
 def _tags(given: Mapping[str, str], q: str | None, window: Window) -> Mapping[str, str]:
     tags = params.text(given, "tags")
@@ -93,7 +89,7 @@ class TraceQuestion:
         _refuse_debugging(given)
         q, hierarchy = params.query(given, "q"), params.flag(given, "keep_hierarchy")
         descendants = params.depth(given, "match_depth", 0)
-        ancestors = params.depth(given, "ancestor_depth", params.ALL_GENERATIONS)
+        ancestors = params.depth(given, "ancestor_depth", ALL_GENERATIONS)
         return cls(q, descendants, ancestors if hierarchy else 0, params.bounds(given))
 
 
