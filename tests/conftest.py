@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.states import MOST, State, Stores
+
 ROOT = Path(__file__).parent.parent
 
 # A shared two-core machine is slow at times: no deadline for one example, and the same examples on every run.
@@ -44,6 +46,21 @@ def no_file_is_left(tmp_path: Path) -> Iterator[None]:
     if any(open_below(tmp_path)):
         gc.collect()  # an error that a test looked at holds what was open when it was raised
     assert sorted(open_below(tmp_path)) == []
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    """Stores over one data directory; what is open at the end is closed."""
+    opened = Stores(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=MOST, ids=lambda state: state.word)
+def state(request: pytest.FixtureRequest) -> State:
+    """Where the spans of the test are."""
+    given: State = request.param
+    return given
 
 
 def open_below(folder: Path) -> Iterator[str]:

@@ -5,9 +5,6 @@ The steps are those of `pytempo.maintenance.flush.cut`, and of writing the files
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pytempo import Store
@@ -24,13 +21,6 @@ STEPS = SEGMENTS * (2 * len(TENANTS) + 1)
 
 FILES = ("data.parquet", "bloom-0", "index", "checksums", "meta.json")
 """Of a block, in the order in which they are written."""
-
-
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    opened = Stores(tmp_path / "data")
-    yield opened
-    opened.close()
 
 
 def span_names(piece: str) -> list[str]:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pytempo import BadQuery, Store
 from tests.query.filter_cases import Case, Question, every
 from tests.states import State, Stores, matched_ids
-
-
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    opened = Stores(tmp_path / "data")
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("state", [State.LIVE, State.FLUSHED, State.SPLIT], ids=lambda state: state.word)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +16,10 @@ from pytempo.query.options import MetricsOptions
 from pytempo.query.series_results import InstantResult, SeriesResult, TimeSeries
 from pytempo.traceql import series_keys
 from tests.building import BASE, HOUR, MILLISECOND, MINUTE, SECOND, request, span
-from tests.states import MOST, State, Stores
+from tests.states import State, Stores
 
 START = BASE - BASE % HOUR
 NAMES = ("GET /", "GET /cart", "query")
-
-
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    opened = Stores(tmp_path / "data")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(params=MOST, ids=lambda state: state.word)
-def state(request: pytest.FixtureRequest) -> State:
-    given: State = request.param
-    return given
 
 
 def random_spans(count: int, length: int, seed: int = 1) -> list[tuple[str, int, int]]:

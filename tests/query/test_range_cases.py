@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +12,6 @@ from pytempo.errors import BadQuery
 from pytempo.query.series_results import SeriesResult
 from tests.query.series_cases import Case, Question, Series, read
 from tests.states import MOST, State, Stores
-
-
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    opened = Stores(tmp_path / "data")
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("state", MOST, ids=lambda state: state.word)

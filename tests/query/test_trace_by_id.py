@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,11 +31,9 @@ TREE_NAMES = [each.name for each in TREE.resource_spans[0].scope_spans[0].spans[
 
 
 @pytest.fixture(params=MOST, ids=lambda state: state.word)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, stores: Stores) -> Store:
     """TREE in every state."""
-    stores = Stores(tmp_path)
-    yield stores.hold(request.param, TREE)
-    stores.close()
+    return stores.hold(request.param, TREE)
 
 
 def kept(store: Store, q: str | None = None, descendants: int = 0, ancestors: int = 0) -> list[str]:
@@ -105,7 +102,7 @@ def test_of_a_trace_beyond_the_limit_come_the_spans_that_came_first(tmp_path: Pa
         assert (names(few.batch), few.partial) == (["20"], False)
 
 
-def test_sizes_are_near_those_on_the_wire(tmp_path: Path) -> None:
+def test_sizes_are_near_those_on_the_wire(stores: Stores) -> None:
     rich = {"text": "x" * 300, "number": 7, "share": 0.5, "yes": True, "list": ["a", "b" * 50], "numbers": [1, 2, 3], "map": {"a": 1}}
     spans = [
         span("bare", trace=7),
@@ -113,11 +110,9 @@ def test_sizes_are_near_those_on_the_wire(tmp_path: Path) -> None:
         span("with events", trace=7, events=[event("cache.miss", attributes=rich)] * 3),
         span("with links", trace=7, links=[link(attributes={"kind": "follows"})] * 4),
     ]
-    stores = Stores(tmp_path)
     store = stores.hold(State.FLUSHED, request(*spans))
     found = store.trace("7")
     assert found is not None
     told = dict(zip(names(found.batch), span_sizes(found.batch).tolist(), strict=True))
     for each in spans:
         assert 0.7 < told[each.name] / each.ByteSize() < 1.3, each.name
-    stores.close()

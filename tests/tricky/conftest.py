@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from pytempo import Store
 from tests.servers import RunningServer, serve
-from tests.states import EVERY, MOST, State, Stores
+from tests.states import EVERY, State, Stores
 
 Hold = Callable[..., Store]
 """Takes requests, gives a store that holds their spans."""
-
-
-@pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    """Stores over one data directory; what is open at the end is closed."""
-    opened = Stores(tmp_path / "data")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(params=MOST, ids=lambda state: state.word)
-def state(request: pytest.FixtureRequest) -> State:
-    """Where the spans of the test are."""
-    given: State = request.param
-    return given
 
 
 @pytest.fixture
