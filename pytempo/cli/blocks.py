@@ -12,6 +12,7 @@ from pytempo.cli import checking, converting, output
 from pytempo.cli.options import AsJson, CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, Data, Url, positive_duration
 from pytempo.cli.progress import progress_bar
 from pytempo.cli.source import open_source
+from pytempo.config.apply import replaced
 from pytempo.errors import NotFound
 
 if TYPE_CHECKING:
@@ -60,21 +61,20 @@ def compact_blocks(
 ) -> None:
     """Merge the blocks of each window now; print the merged blocks. A running server does so by itself."""
     window = positive_duration(compaction_window)
-    from pytempo.config.store import compaction_options  # lazy: the store takes longer to load than --help may take
-    from pytempo.server.api import render  # lazy: as above
+    from pytempo.server.api import render  # lazy: the store takes longer to load than --help may take
     from pytempo.store import StoreOptions  # lazy: as above
     from pytempo.store import open as open_store  # lazy: as above
 
-    options = compaction_options(
-        disabled=True,  # in the background
-        compaction_window=window,
-        compaction_cycle=_NEVER,
-        max_block_bytes=compaction_max_block_bytes,
-        max_objects=compaction_max_objects,
-        compacted_block_retention=_HOUR,
-    )
+    values = {
+        "compaction.disabled": True,  # in the background
+        "compaction.compaction_window": window,
+        "compaction.compaction_cycle": _NEVER,
+        "compaction.max_block_bytes": compaction_max_block_bytes,
+        "compaction.max_compaction_objects": compaction_max_objects,
+        "compaction.compacted_block_retention": _HOUR,
+    }
     bar = progress_bar(stays=True)
-    with open_store(data, options=StoreOptions(compaction=options), logger=logging.getLogger("pytempo")) as store, bar:
+    with open_store(data, options=replaced(StoreOptions(), values), logger=logging.getLogger("pytempo")) as store, bar:
         task = bar.add_task("looking for blocks to merge", total=None)
 
         def report(progress: MergeProgress) -> None:

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from pytempo.cli.logs import start_logging
-from pytempo.cli.options import CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow, duration, positive_duration
+from pytempo.cli.options import CompactionMaxBlockBytes, CompactionMaxObjects, CompactionWindow
 from pytempo.cli.run import options_of, prepare, run, say
-from pytempo.cli.serve_fields import chosen, over_file
+from pytempo.cli.serve_fields import TLS, chosen, over_file, values_of
+from pytempo.config.apply import replaced
 from pytempo.config.check import read_file
 from pytempo.config.settings import Settings
 from pytempo.directory import DataDirectory
@@ -95,87 +96,23 @@ def serve(
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "info",
 ) -> None:
     """Receive spans, store them, and answer Tempo's API, until SIGTERM or Ctrl-C."""
+    parameters = dict(locals())  # the rest is the tables of serve_fields
     settings = read_file(config_file, expand_env=config_expand_env) if config_file else Settings()
     logger = _logger(context, log_level, settings)
     if data is None and config_file is None:
         raise typer.BadParameter("give a data directory, or a configuration with --config-file", param_hint="--data")
-    block_duration, idle_period, timeout = duration(max_block_duration), duration(trace_idle_period), duration(query_timeout)
-    window, cycle = positive_duration(compaction_window), positive_duration(compaction_cycle)
-    kept, kept_compacted = duration(block_retention), duration(compacted_block_retention)
-    search_duration, metrics_duration, period = duration(max_search_duration), duration(max_metrics_duration), duration(overrides_period)
-    if not period:
-        raise typer.BadParameter("0s is too often; give a time such as 10s", param_hint="--overrides-period")
+    values = values_of(parameters)
     say(settings, logger)
     if data is None:
         prepare(settings)
     else:
         DataDirectory(data, read_only=False).close()  # what cannot be used is told at once, before everything is loaded
 
-    from pytempo.config.store import (
-        compaction_options,
-        retention_options,
-        store_options,
-    )  # lazy: the store and the server take longer to load than --help may take
-    from pytempo.limits import LimitOptions  # lazy: as above
-    from pytempo.query.options import MetricsOptions  # lazy: as above
-    from pytempo.server import ServeOptions  # lazy: as above
+    from pytempo.server import ServeOptions  # lazy: the server takes longer to load than --help may take
     from pytempo.server.tls import one_for_all  # lazy: as above
 
-    tls = one_for_all(tls_cert_file, tls_key_file, tls_client_ca_file, tls_min_version)
-    store = store_options(
-        max_request_bytes=otlp_max_request_bytes,
-        max_block_bytes=max_block_bytes,
-        max_block_duration=block_duration,
-        trace_idle_period=idle_period,
-        max_live_bytes=max_live_bytes,
-        flush_on_close=flush_on_shutdown,
-        query_timeout=timeout,
-        max_query_memory_bytes=max_query_memory_bytes,
-        compaction=compaction_options(
-            disabled=not compaction,
-            compaction_window=window,
-            compaction_cycle=cycle,
-            max_block_bytes=compaction_max_block_bytes,
-            max_objects=compaction_max_objects,
-            compacted_block_retention=kept_compacted,
-        ),
-        retention=retention_options(block_retention=kept, max_bytes_on_disk=max_bytes_on_disk),
-        max_search_duration=search_duration,
-        max_trace_bytes=max_trace_bytes,
-        max_tag_bytes=max_tag_bytes,
-        metrics=MetricsOptions(max_metrics_intervals, metrics_duration, max_metrics_series, max_metrics_exemplars),
-        limits=LimitOptions(
-            rate_limit_bytes=rate_limit_bytes,
-            burst_size_bytes=burst_size_bytes,
-            max_traces=max_traces,
-            max_bytes_per_trace=max_bytes_per_trace,
-            max_attribute_bytes=max_attribute_bytes,
-        ),
-    )
-    options = ServeOptions(
-        data=data or Path(),
-        host=host,
-        http_port=http_port,
-        grpc_port=grpc_port,
-        otlp_grpc_port=otlp_grpc_port,
-        otlp_http_port=otlp_http_port,
-        http_tls=tls,
-        grpc_tls=tls,
-        otlp_grpc_tls=tls,
-        otlp_http_tls=tls,
-        otlp_http_cors_allowed_origins=tuple(otlp_http_cors_allowed_origin or ()),
-        otlp_http_cors_allowed_headers=tuple(otlp_http_cors_allowed_header or ("*",)),
-        otlp_http_cors_max_age=otlp_http_cors_max_age,
-        receive_timeout=positive_duration(otlp_receive_timeout) / 1e9,
-        multitenancy_enabled=multitenancy,
-        multi_tenant_queries_enabled=multi_tenant_queries,
-        overrides=overrides,
-        overrides_period=period / 1e9,
-        overrides_expand_env=config_expand_env,
-        max_concurrent_queries=max_concurrent_queries,
-        max_queued_queries=max_queued_queries,
-        store=store,
-    )
+    values |= dict.fromkeys(TLS, one_for_all(tls_cert_file, tls_key_file, tls_client_ca_file, tls_min_version))
+    options = replaced(ServeOptions(data=data or Path()), values)
     run(over_file(options, options_of(settings), chosen(context)) if config_file else options, logger)
 
 

@@ -1,14 +1,21 @@
-"""Which option of `pytempo serve` sets which field of `ServeOptions`, so that what is given beside a configuration file goes before it."""
+"""Which option of `pytempo serve` sets which field of `ServeOptions`, and how it is read: alone, or before a configuration file."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import typer
 
+from pytempo.cli.options import duration, positive_duration
 from pytempo.config.apply import field_at, replaced
 
 T = TypeVar("T")
+
+SECOND = 1_000_000_000
+
+TLS = ("http_tls", "grpc_tls", "otlp_grpc_tls", "otlp_http_tls")
+"""One certificate on the command line is for every port."""
 
 FIELDS = {
     "data": "data",
@@ -22,10 +29,10 @@ FIELDS = {
     "otlp_http_cors_allowed_header": "otlp_http_cors_allowed_headers",
     "otlp_http_cors_max_age": "otlp_http_cors_max_age",
     "otlp_receive_timeout": "receive_timeout",
-    "tls_cert_file": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
-    "tls_key_file": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
-    "tls_client_ca_file": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
-    "tls_min_version": "http_tls grpc_tls otlp_grpc_tls otlp_http_tls",
+    "tls_cert_file": " ".join(TLS),
+    "tls_key_file": " ".join(TLS),
+    "tls_client_ca_file": " ".join(TLS),
+    "tls_min_version": " ".join(TLS),
     "max_block_bytes": "store.flush.max_block_bytes",
     "max_block_duration": "store.flush.max_block_duration",
     "trace_idle_period": "store.flush.trace_idle_period",
@@ -66,12 +73,40 @@ FIELDS = {
 ELSEWHERE = {"context", "config_file", "log_level"}
 """Parameters that set no field."""
 
+READ: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("max_block_duration", "trace_idle_period", "block_retention", "compacted_block_retention"), duration),
+    **dict.fromkeys(("query_timeout", "max_search_duration", "max_metrics_duration"), duration),
+    **dict.fromkeys(("compaction_window", "compaction_cycle"), positive_duration),
+    "compaction": lambda wanted: not wanted,
+    "otlp_http_cors_allowed_origin": lambda given: tuple(given or ()),
+    "otlp_http_cors_allowed_header": lambda given: tuple(given or ("*",)),
+    "otlp_receive_timeout": lambda text: positive_duration(text) / SECOND,
+    "overrides_period": lambda text: _period(text) / SECOND,
+}
+"""How parameters are read that are spelled otherwise than their fields."""
+
 HOSTS = ("http_host", "grpc_host", "otlp_grpc_host", "otlp_http_host", "internal_host")
 
 
 def chosen(context: typer.Context) -> set[str]:
     """The parameters that stand on the command line."""
     return {name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"}
+
+
+def values_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields by path as the parameters set them, without `data` and TLS. Raises typer.BadParameter."""
+    values: dict[str, Any] = {}
+    for name, paths in FIELDS.items():
+        if name != "data" and not name.startswith("tls_"):
+            values |= dict.fromkeys(paths.split(), READ[name](parameters[name]) if name in READ else parameters[name])
+    return values
+
+
+def _period(text: str) -> int:
+    nanoseconds = duration(text)
+    if not nanoseconds:
+        raise typer.BadParameter("0s is too often; give a time such as 10s", param_hint="--overrides-period")
+    return nanoseconds
 
 
 def over_file(given: T, configured: T, parameters: set[str]) -> T:
