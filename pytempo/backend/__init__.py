@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from pytempo.backend.base import TEMPORARY_SUFFIX, Backend, Listing, check_key, is_name
+from pytempo.backend.kept import Keeper, KeptOpen
 from pytempo.backend.local import LocalBackend, sync_folder
 from pytempo.backend.open_file import BytesFile, OpenFile
 
-__all__ = ["TEMPORARY_SUFFIX", "Backend", "BytesFile", "Listing", "LocalBackend", "OpenFile", "check_key", "is_name", "sync_folder"]
+__all__ = [
+    "TEMPORARY_SUFFIX",
+    "Backend",
+    "BytesFile",
+    "Keeper",
+    "KeptOpen",
+    "Listing",
+    "LocalBackend",
+    "OpenFile",
+    "check_key",
+    "is_name",
+    "sync_folder",
+]

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pytempo.backend.base import TEMPORARY_SUFFIX, Listing, check_key
-from pytempo.backend.open_file import DiskFile, KeptOpen
+from pytempo.backend.kept import KeptOpen
+from pytempo.backend.open_file import Descriptor, DiskFile
 from pytempo.errors import Damaged, NotFound, Unavailable
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
@@ -33,7 +34,7 @@ class LocalBackend:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._kept = KeptOpen()
+        self._kept = KeptOpen[Descriptor]()
 
     def put(self, key: str, data: bytes) -> None:
         with self.writer(key) as file:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
-import weakref
-from collections import OrderedDict
 from pathlib import Path
 from typing import Protocol
 
+from pytempo.backend.kept import Keeper, KeptOpen
 from pytempo.errors import Damaged, NotFound, Unavailable
 
 
@@ -44,24 +42,27 @@ class BytesFile:
         target[:] = part
 
 
-class DiskFile:
+class DiskFile(Keeper["Descriptor"]):
     """A file on a disk. It stays readable when its name goes, as long as its descriptor is among those that are kept."""
 
-    def __init__(self, path: Path, kept: KeptOpen) -> None:
+    def __init__(self, path: Path, kept: KeptOpen[Descriptor]) -> None:
         """Opens the file. Raises NotFound, Unavailable."""
         self.path, self._kept = str(path), kept
-        self.descriptor: Descriptor | None = None
         with _told(self.path):
-            self.size = os.fstat(kept.take(self).number).st_size
+            self.size = os.fstat(self._descriptor().number).st_size
 
     def read_into(self, target: memoryview, offset: int) -> None:
         with _told(self.path, offset):
-            descriptor = self._kept.take(self)
+            descriptor = self._descriptor()
             while target:
                 count = os.preadv(descriptor.number, [target], offset)
                 if not count:
                     raise Damaged(self.path, f"ends here, {len(target)} bytes more were to be read", offset)
                 target, offset = target[count:], offset + count
+
+    def _descriptor(self) -> Descriptor:
+        """Good for as long as the caller holds it. Raises OSError."""
+        return self._kept.take(self, lambda: Descriptor(self.path))
 
 
 class Descriptor:
@@ -73,29 +74,6 @@ class Descriptor:
     def __del__(self) -> None:
         if hasattr(self, "number"):
             os.close(self.number)
-
-
-class KeptOpen:
-    """The descriptors of the files that were read last, at most so many: processes may have 1024, and a store thousands of blocks.
-
-    A file that nobody holds any more gives its descriptor back at once, so that the room of a deleted one is free.
-    """
-
-    def __init__(self, most: int = 256) -> None:
-        self._most, self._lock = most, threading.RLock()
-        self._order: OrderedDict[int, weakref.ref[DiskFile]] = OrderedDict()
-
-    def take(self, file: DiskFile) -> Descriptor:
-        """The file's descriptor, opened where it is not kept; good for as long as the caller holds it. Raises OSError."""
-        with self._lock:
-            descriptor = file.descriptor = file.descriptor or Descriptor(file.path)
-            self._order[id(file)] = weakref.ref(file)
-            self._order.move_to_end(id(file))
-            while len(self._order) > self._most:
-                oldest = self._order.popitem(last=False)[1]()
-                if oldest is not None:
-                    oldest.descriptor = None
-            return descriptor
 
 
 class _told:

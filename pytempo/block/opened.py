@@ -6,15 +6,13 @@ have thousands of blocks, and a search over everything reads them all.
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
-from pytempo.backend import Backend
+from pytempo.backend import Backend, KeptOpen
 from pytempo.block import filenames
 from pytempo.block.checksums import Checksums
 from pytempo.block.id_bloom import BloomShard
@@ -26,9 +24,6 @@ from pytempo.block.vparquet4.pruning import Pruning
 from pytempo.errors import Damaged, NotFound
 from pytempo.model.arrays import Bools
 from pytempo.model.ids import TraceIds
-
-MOST_OPEN = 256
-"""Blocks of which something is kept, in one `KeptBlocks`."""
 
 Report = Callable[[str, Damaged], None]
 
@@ -98,36 +93,8 @@ class OpenedBlock:
         return filenames.key(self.meta.tenant, self.meta.block_id, name)
 
 
-class Keeper:
-    """Whoever holds an opened block and lets go of it when others were read later: a `BlockSource`."""
-
-    opened: OpenedBlock | None = None
-
-
-class KeptBlocks:
-    """The keepers that were used last, at most so many; the others let go. Thread-safe.
-
-    A query that reads a block goes on with what it holds of it.
-    """
-
-    def __init__(self, most: int = MOST_OPEN) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._order: OrderedDict[int, weakref.ref[Keeper]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._order)
-
-    def take(self, keeper: Keeper, make: Callable[[], OpenedBlock]) -> OpenedBlock:
-        """What the keeper holds, made where it holds nothing."""
-        with self._lock:
-            opened = keeper.opened = keeper.opened or make()
-            self._order[id(keeper)] = weakref.ref(keeper)
-            self._order.move_to_end(id(keeper))
-            while len(self._order) > self._most:
-                oldest = self._order.popitem(last=False)[1]()
-                if oldest is not None:
-                    oldest.opened = None
-            return opened
+KeptBlocks: TypeAlias = KeptOpen[OpenedBlock]
+"""The blocks of which something is kept."""
 
 
 def read_checksums(backend: Backend, meta: BlockMeta) -> Checksums | None:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pytempo.backend import Backend
+from pytempo.backend import Backend, Keeper
 from pytempo.block import id_bloom
 from pytempo.block.meta import BlockMeta
-from pytempo.block.opened import Keeper, KeptBlocks, OpenedBlock
+from pytempo.block.opened import KeptBlocks, OpenedBlock
 from pytempo.block.readers import reader_of
 from pytempo.block.sequence import sequence_of
 from pytempo.block.vparquet4 import paths
@@ -21,7 +21,7 @@ from pytempo.model.ids import TraceIds
 from pytempo.model.scan import Meter, Part, Scan
 
 
-class BlockSource(Keeper):
+class BlockSource(Keeper[OpenedBlock]):
     """The spans of one block (a `model.scan.Source`). Safe to use from several threads.
 
     Nothing is opened before it is needed. What is opened stays as long as the block is among those of `kept`: the footer, the filters
