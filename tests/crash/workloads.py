@@ -24,6 +24,7 @@ from pytempo.maintenance import CompactionOptions, FlushOptions, RetentionOption
 from pytempo.maintenance.repair import repair
 from tests.block.golden import GOLDEN
 from tests.building import BASE, DAY, HOUR, MINUTE, SECOND, request, span
+from tests.clocks import Clock
 from tests.wal.conftest import LOGGER
 
 SPANS_A_TRACE = 3
@@ -60,16 +61,6 @@ class Workload:
     """Its faults in the short form, about."""
 
 
-class Clock:
-    """Stands still until it is moved on."""
-
-    def __init__(self) -> None:
-        self.now = BASE + SHORTLY
-
-    def __call__(self) -> int:
-        return self.now
-
-
 def payload(number: int) -> bytes:
     """The request of a number: a trace of spans whose ids follow from it."""
     start = STARTS.get(number, BASE + number * SECOND)
@@ -102,7 +93,7 @@ def ingest(data: Path, tell: Tell) -> None:
 
 def upkeep(data: Path, tell: Tell) -> None:
     """Compaction of blocks, one of them merged already; retention by age and by size; the folders of all that goes."""
-    clock = Clock()
+    clock = Clock(BASE + SHORTLY)
     store = again(lambda: open_with(data, clock, RetentionOptions(block_retention=HOUR)))
     for block in ((1, 2), (3, 4)):
         export(store, *block, tell=tell)
@@ -131,7 +122,7 @@ def upkeep(data: Path, tell: Tell) -> None:
 
 def convert(data: Path, tell: Tell) -> None:
     """A block of another format is rewritten, and its folder goes."""
-    clock = Clock()
+    clock = Clock(BASE + SHORTLY)
     store = again(lambda: open_with(data, clock, RetentionOptions()))
     again(lambda: list(store.convert()))
     clock.now += SOON

@@ -10,22 +10,14 @@ from pytempo.errors import RateLimited
 from pytempo.limits import EVERYBODY, LIVE_TRACES, TRACE_TOO_LARGE, LimitMetrics, LimitOptions, Limits, Verdict
 from pytempo.limits.limits import LIVE_FOR
 from pytempo.model.ids import TraceIds
+from tests.clocks import Clock
 
 SECOND = 1_000_000_000
 
 
-class Clock:
-    """Stands still until a test moves it."""
-
-    now = 5 * SECOND
-
-    def __call__(self) -> int:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(5 * SECOND)
 
 
 def judge(limits: Limits, *spans: int, size: int = 10, tenant: str = "a") -> Verdict | None:

@@ -15,6 +15,7 @@ from pytempo.blocklist import bytes_below
 from pytempo.maintenance import RetentionOptions
 from pytempo.maintenance.retention import age_of
 from tests.building import BASE, SECOND, request, span
+from tests.clocks import Clock
 from tests.maintenance.compacting import HERE, fill
 from tests.states import matched
 
@@ -24,17 +25,9 @@ NOW = BASE
 YEAR_2099 = 4_080_000_000 * SECOND
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOW)
 
 
 @pytest.fixture

@@ -26,20 +26,11 @@ from pytempo.traceql.compare import text_with_constant
 from pytempo.traceql.evaluate import evaluate
 from pytempo.traceql.functions import Operator
 from tests.building import BASE, MINUTE, request, span
+from tests.clocks import Clock
 from tests.contract.sources import Maker, payloads
 
 QUERY = '{ span.route = "checkout" && duration > 0 }'
 TRACES = 200
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 0
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture
@@ -83,7 +74,7 @@ def test_a_cancelled_query_ends_whatever_is_asked(store: Store) -> None:
 
 def test_a_query_beyond_its_deadline_ends_whatever_is_asked(store: Store) -> None:
     for name, ask in questions(store).items():
-        clock = Clock()
+        clock = Clock(0)
         budget = Budget(QueryOptions(timeout=2 * SECOND), clock=clock)
         clock.now = 2 * SECOND + 1
         with pytest.raises(QueryStopped, match=r"within 2s, the limit of query_timeout \(--query-timeout\)") as stopped:
@@ -92,7 +83,7 @@ def test_a_query_beyond_its_deadline_ends_whatever_is_asked(store: Store) -> Non
 
 
 def test_until_the_deadline_a_query_is_answered(store: Store) -> None:
-    clock = Clock()
+    clock = Clock(0)
     budget = Budget(QueryOptions(timeout=2 * SECOND), clock=clock)
     assert budget.remaining() == 2.0
     clock.now = 2 * SECOND
@@ -101,7 +92,7 @@ def test_until_the_deadline_a_query_is_answered(store: Store) -> None:
 
 
 def test_a_trace_that_was_found_can_be_read_whenever(store: Store) -> None:
-    clock = Clock()
+    clock = Clock(0)
     budget = Budget(QueryOptions(timeout=SECOND), clock=clock)
     found = store.trace("1", budget=budget)
     assert found is not None

@@ -7,19 +7,12 @@ import logging
 import pytest
 
 from pytempo.server.receivers.notices import INTERVAL, REMEMBERED, Notices
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000 * INTERVAL
-
-    def __call__(self) -> int:
-        return self.now
+from tests.clocks import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000 * INTERVAL)
 
 
 @pytest.fixture
