@@ -128,10 +128,11 @@ def _aggregate(node: ast.Aggregate, trace: Trace, spanset: Spanset) -> Number | 
     numbers = [number for value in values for element in elements(value) if (number := number_of(element)) is not None]
     if not numbers:
         return None
+    whole = all(isinstance(number, int) for number in numbers)
     if node.function in ("min", "max"):
         extreme = min(numbers) if node.function == "min" else max(numbers)
-        return extreme if all(isinstance(number, int) for number in numbers) else float(extreme)
-    total = _chain(Operator.ADD, numbers)
+        return extreme if whole else float(extreme)
+    total = _chain(Operator.ADD, numbers if whole else map(float, numbers))
     if node.function == "sum" or total is None:
         return total
     return total // len(numbers) if is_duration(node.argument) and isinstance(total, int) else float(total) / len(numbers)
@@ -174,8 +175,22 @@ def _comparison(node: ast.Comparison, trace: Trace, place: int) -> bool:
             return _presence(asked, trace, place, wanted=node.operator is Operator.NOT_EQUAL)
     if node.operator not in (Operator.EQUAL, Operator.NOT_EQUAL):
         left, right = node.left, node.right
+    if _are_apart(left, right, trace, place):
+        return compare(node.operator.symbol, _all_values(left, trace, place), _all_values(right, trace, place))
     choices = _choices((left, right), trace, place, each=any(isinstance(side, ast.Literal) for side in (left, right)))
     return any(compare(node.operator.symbol, value_of(left, trace, place, rows), value_of(right, trace, place, rows)) for rows in choices)
+
+
+def _are_apart(left: ast.Expression, right: ast.Expression, trace: Trace, place: int) -> bool:
+    """Whether one side is made of events and the other of links, which nothing pairs: any of the one may meet any of the other."""
+    kinds = [_kinds_below((side,), trace, place).keys() for side in (left, right)]
+    return all(len(each) == 1 for each in kinds) and kinds[0] != kinds[1]
+
+
+def _all_values(expression: ast.Expression, trace: Trace, place: int) -> Value:
+    """The values of an expression for all events or links of a span, as an array."""
+    present = [each for each in every_value(expression, trace, place) if each is not None]
+    return tuple(element for each in present for element in elements(each)) if present else None
 
 
 def _presence(asked: ast.Expression, trace: Trace, place: int, *, wanted: bool) -> bool:
@@ -200,16 +215,22 @@ def _choices(expressions: Iterable[ast.Expression], trace: Trace, place: int, *,
 
     A field without a scope that turns out to be one of events has the values of all, unless `each` is to be compared with a constant.
     """
+    counts = _kinds_below(expressions, trace, place, each=each)
+    if len(counts) != 1:
+        return iter(({},))
+    ((rows, count),) = counts.items()
+    return ({rows: row} for row in range(count))
+
+
+def _kinds_below(expressions: Iterable[ast.Expression], trace: Trace, place: int, *, each: bool = False) -> dict[str, int]:
+    """What the expressions name below the span, events or links, and how many of them it has."""
     counts: dict[str, int] = {}
     for expression in expressions:
         for named in _own_fields(expression):
             found = fields.below(named, trace, place)
             if found and (not fields.is_unscoped(named) or (each and named is expression)):
                 counts |= (found,)
-    if len(counts) != 1:
-        return iter(({},))
-    ((rows, count),) = counts.items()
-    return ({rows: row} for row in range(count))
+    return counts
 
 
 def _own_fields(expression: ast.Expression) -> Iterator[ast.Field]:
