@@ -1,24 +1,30 @@
 """Reading several sources as one: a trace that lies in more than one of them is joined before it is looked at.
 
 Most traces lie whole in one source, so only the ids that two sources share are joined. Sources are immutable: which ids two of
-them share is worked out once.
+them share is worked out once, and which of the shared traces' spans are copies once for the sources that are read together.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytempo.model import Batch, Concat, Level, Scan, Selection, Source, TraceIds
 from pytempo.model.arrays import Bools
 from pytempo.model.merge import without_copies
 from pytempo.query.budget import Budget
 
+COMBINATIONS = 32
+"""Sets of sources of which it is remembered what stays of their shared traces: 8 bytes a span of those."""
+
 _shared: WeakKeyDictionary[Source, WeakKeyDictionary[Source, TraceIds]] = WeakKeyDictionary()
+_kept: OrderedDict[tuple[ref[Source], ...], NDArray[np.int64]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -47,7 +53,7 @@ def read(sources: Sequence[Source], scan: Scan, budget: Budget | None = None) ->
             budget.looks_into(batch, piece.traces)
             yield piece
     if len(shared):
-        joined = join(everywhere, shared, scan)
+        joined = _join_shared(everywhere, shared, scan)
         if joined is not None:
             whole = np.ones(joined.count(Level.TRACE), np.bool_)
             budget.looks_into(joined, whole)
@@ -56,6 +62,30 @@ def read(sources: Sequence[Source], scan: Scan, budget: Budget | None = None) ->
 
 def join(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Batch | None:
     """The wanted traces (ascending ids) as one batch, each span once; None where no source has any of them."""
+    joined = _concatenated(sources, wanted, scan)
+    return None if joined is None else _chosen(joined, without_copies(joined))
+
+
+def _join_shared(sources: Sequence[Source], shared: TraceIds, scan: Scan) -> Batch | None:
+    """As `join`, of the traces that the sources share; finding copies reads nearly everything of them, so it is done once."""
+    joined = _concatenated(sources, shared, scan)
+    if joined is None:
+        return None
+    together = tuple(ref(source) for source in sources)
+    with _lock:
+        kept = _kept.get(together)
+    if kept is None:
+        kept = without_copies(joined)
+    with _lock:
+        _kept[together] = kept
+        _kept.move_to_end(together)
+        while len(_kept) > COMBINATIONS:
+            _kept.popitem(last=False)
+    return _chosen(joined, kept)
+
+
+def _concatenated(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Batch | None:
+    """The wanted traces of all sources, with copies; None where no source has any of them."""
     pieces = []
     for source in sources:
         for batch in source.batches_of(wanted, scan):
@@ -63,13 +93,11 @@ def join(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Batch | Non
             spans = np.flatnonzero(inside[batch.trace_of_span()])
             if len(spans):
                 pieces.append(Selection(batch, spans))
-    if not pieces:
-        return None
-    joined: Batch = Concat(pieces) if len(pieces) > 1 else pieces[0]
-    kept = without_copies(joined)
-    if len(kept) < joined.count(Level.SPAN):
-        joined = Selection(joined, kept)
-    return joined
+    return None if not pieces else Concat(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def _chosen(joined: Batch, kept: NDArray[np.int64]) -> Batch:
+    return joined if len(kept) == joined.count(Level.SPAN) else Selection(joined, kept)
 
 
 def shared_ids(sources: Sequence[Source]) -> TraceIds:

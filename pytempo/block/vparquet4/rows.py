@@ -106,7 +106,7 @@ class RowGroupBatch(Batch):
         self._columns: dict[tuple[Level, str], Any] = {}
         self._tables: dict[Level, Attributes] = {}
         self._values: dict[tuple[Level, str], Values] = {}
-        self.bytes_read = 0
+        self._held, self.bytes_read = 0, 0
 
     def count(self, level: Level) -> int:
         if level is Level.TRACE:
@@ -148,6 +148,7 @@ class RowGroupBatch(Batch):
         with self._lock:
             for kept in (self._leaves, self._lists, self._columns, self._tables, self._values):
                 kept.clear()
+            self._held = 0
             for name in _DERIVED_ARRAYS:
                 self.__dict__.pop(name, None)
 
@@ -322,9 +323,10 @@ class RowGroupBatch(Batch):
         if self._meter is not None:
             self._meter.reads(size, self, sum(chunk.memory for chunk in chunks))
         read = self._file.read(self._group, wanted)
-        self._lists.update(read.offsets)
+        lists = {path: offsets for path, offsets in read.offsets.items() if path not in self._lists}
+        self._lists.update(lists)
         self._leaves.update(read.arrays)
         self.bytes_read += size
         if self._meter is not None:
-            held = (array for array in (*self._leaves.values(), *self._lists.values()) if array is not None)
-            self._meter.holds(self, sum(array.nbytes for array in held))
+            self._held += sum(array.nbytes for array in (*read.arrays.values(), *lists.values()))
+            self._meter.holds(self, self._held)
