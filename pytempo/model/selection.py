@@ -46,6 +46,10 @@ class Composed(Batch):
     def summary(self) -> traces.Summary:
         return self._summary
 
+    def assume(self, summary: traces.Summary) -> None:
+        """Take over what is known of the traces from a batch of the same spans."""
+        self._summary = summary
+
     def nesting(self) -> tree.Nesting:
         return self._nesting
 

@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from pytempo.model import Batch, Concat, Level, Scan, Selection, Source, TraceIds
 from pytempo.model.arrays import Bools
 from pytempo.model.merge import without_copies
+from pytempo.model.selection import Composed
+from pytempo.model.traces import Summary
 from pytempo.query.budget import Budget
 
 COMBINATIONS = 32
-"""Sets of sources of which it is remembered what stays of their shared traces: 8 bytes a span of those."""
+"""Sets of sources whose shared traces are remembered: which spans stay, 8 bytes each, and the bounds and roots."""
 
 _shared: WeakKeyDictionary[Source, WeakKeyDictionary[Source, TraceIds]] = WeakKeyDictionary()
-_kept: OrderedDict[tuple[ref[Source], ...], NDArray[np.int64]] = OrderedDict()
+_known: OrderedDict[tuple[ref[Source], ...], tuple[NDArray[np.int64], Summary]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -73,20 +75,24 @@ def _join_shared(sources: Sequence[Source], shared: TraceIds, scan: Scan) -> Bat
         return None
     together = tuple(ref(source) for source in sources)
     with _lock:
-        kept = _kept.get(together)
-    if kept is None:
-        kept = without_copies(joined)
+        known = _known.get(together)
+    if known is not None:
+        chosen = _chosen(joined, known[0])
+        chosen.assume(known[1])
+        return chosen
+    kept = without_copies(joined)
+    chosen = _chosen(joined, kept)
+    summary = chosen.summary()
     with _lock:
-        _kept[together] = kept
-        _kept.move_to_end(together)
-        while len(_kept) > COMBINATIONS:
-            _kept.popitem(last=False)
-    return _chosen(joined, kept)
+        _known[together] = kept, summary
+        while len(_known) > COMBINATIONS:
+            _known.popitem(last=False)
+    return chosen
 
 
-def _concatenated(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Batch | None:
+def _concatenated(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Composed | None:
     """The wanted traces of all sources, with copies; None where no source has any of them."""
-    pieces = []
+    pieces: list[Composed] = []
     for source in sources:
         for batch in source.batches_of(wanted, scan):
             inside = wanted.find(batch.trace_ids()) >= 0
@@ -96,7 +102,7 @@ def _concatenated(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Ba
     return None if not pieces else Concat(pieces) if len(pieces) > 1 else pieces[0]
 
 
-def _chosen(joined: Batch, kept: NDArray[np.int64]) -> Batch:
+def _chosen(joined: Composed, kept: NDArray[np.int64]) -> Composed:
     return joined if len(kept) == joined.count(Level.SPAN) else Selection(joined, kept)
 
 
