@@ -51,9 +51,9 @@ make_base() {
 }
 
 answers() { # URL: waits until the server there is ready
-  for _ in $(seq 120); do
+  for _ in $(seq 600); do
     curl -fsS -m 2 "$1/ready" >/dev/null 2>&1 && return
-    sleep 0.25
+    sleep 0.05
   done
   echo "no server is ready at $1" >&2
   return 1
@@ -75,8 +75,11 @@ hardened() { # NAME USER
   finds_ten "http://127.0.0.1:$http"
   podman kill --signal KILL "$1" >/dev/null
   podman wait "$1" >/dev/null
+  local began
+  began=$(date +%s%N)
   podman start "$1" >/dev/null
   answers "http://127.0.0.1:$http"
+  say "ready $((($(date +%s%N) - began) / 1000000)) ms after its start"
   finds_ten "http://127.0.0.1:$http"
   podman stop --time 30 "$1" >/dev/null
   [ "$(podman inspect --format '{{.State.ExitCode}}' "$1")" = 0 ] || { echo "SIGTERM did not end it with status 0" >&2; podman logs "$1"; return 1; }

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pytempo.server.options import ServeOptions
+from pytempo.cli.tempo import read_settings
+from pytempo.config.flags import read_flags
+from pytempo.server.configured import serve_options
 from tests.conftest import ROOT
 
 K8S = ROOT / "k8s"
@@ -24,10 +26,18 @@ OLDEST, NEWEST = "1.25", "1.37"
 Manifest = dict[str, Any]
 
 
+CONFIGURATION = K8S / "base" / "tempo.yaml"
+"""What becomes a ConfigMap when the base is rendered."""
+
+
+def manifests_below(folder: Path) -> list[Path]:
+    """The files of a folder that hold what an API server takes."""
+    return [path for path in sorted(folder.rglob("*.yaml")) if path.name != "kustomization.yaml" and path != CONFIGURATION]
+
+
 def documents(folder: Path) -> Iterator[Manifest]:
-    for path in sorted(folder.rglob("*.yaml")):
-        if path.name != "kustomization.yaml":
-            yield from filter(None, yaml.safe_load_all(path.read_text()))
+    for path in manifests_below(folder):
+        yield from filter(None, yaml.safe_load_all(path.read_text()))
 
 
 def base(kind: str) -> list[Manifest]:
@@ -92,13 +102,45 @@ def test_every_name_of_a_port_is_one_of_the_container() -> None:
     }
 
 
-def test_the_ports_are_those_that_the_server_opens() -> None:
-    options = ServeOptions(data=Path("/var/tempo"))
+def test_the_server_takes_its_configuration_and_arguments_and_opens_the_ports() -> None:
+    (mount,) = (mount for mount in container()["volumeMounts"] if mount["name"] == "config")
+    first, *flags = container()["args"]
+    assert first == f"-config.file={mount['mountPath']}/{CONFIGURATION.name}"
+    assert mount["readOnly"]
+    settings = read_settings(read_flags([f"-config.file={CONFIGURATION}", *flags]))
+    assert not [*settings.warnings(), *settings.notes()]
+    options = serve_options(settings)
+    assert options.data == Path("/var/tempo")
     assert {port["name"]: port["containerPort"] for port in container()["ports"]} == {
         "http": options.http_port,
+        "tempo-internal": options.internal_port,
         "otlp-grpc": options.otlp_grpc_port,
         "otlp-http": options.otlp_http_port,
     }
+
+
+def test_the_configuration_is_mounted_by_the_name_that_it_is_generated_under() -> None:
+    (generated,) = yaml.safe_load((K8S / "base" / "kustomization.yaml").read_text())["configMapGenerator"]
+    (volume,) = pod()["volumes"]
+    assert generated["files"] == [CONFIGURATION.name]
+    assert volume["configMap"]["name"] == generated["name"]
+
+
+@pytest.mark.parametrize("overlay", [path.parent.name for path in sorted(K8S.glob("overlays/*/kustomization.yaml"))])
+def test_the_oldest_blocks_go_before_the_volume_is_full(overlay: str) -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed: it renders kustomizations")
+    rendered = subprocess.run(["kubectl", "kustomize", str(K8S / "overlays" / overlay)], capture_output=True, text=True, check=True)
+    (made,) = (each for each in yaml.safe_load_all(rendered.stdout) if each["kind"] == "StatefulSet")
+    (limit,) = (int(value) for name, _, value in (arg.partition("=") for arg in arguments_of(made)) if name == "-pytempo.max-bytes-on-disk")
+    (claim,) = made["spec"]["volumeClaimTemplates"]
+    size = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) * 2**30
+    assert 0.8 * size < limit < 0.95 * size
+
+
+def arguments_of(stateful_set: Manifest) -> list[str]:
+    (only,) = stateful_set["spec"]["template"]["spec"]["containers"]
+    return list(only["args"])
 
 
 def test_every_mount_has_a_volume_or_a_claim() -> None:
@@ -147,7 +189,7 @@ def test_the_account_of_the_pod_exists_and_has_no_token() -> None:
 
 def test_every_file_of_the_base_is_in_its_kustomization() -> None:
     listed = yaml.safe_load((K8S / "base" / "kustomization.yaml").read_text())["resources"]
-    assert {path.name for path in (K8S / "base").glob("*.yaml")} == {*listed, "kustomization.yaml"}
+    assert {path.name for path in manifests_below(K8S / "base")} == set(listed)
 
 
 def test_the_image_has_the_version_of_the_package(project_root: Path) -> None:
@@ -160,14 +202,14 @@ def test_the_image_has_the_version_of_the_package(project_root: Path) -> None:
 @pytest.mark.parametrize("release", [OLDEST, NEWEST])
 def test_the_schemas_of_kubernetes_accept_every_manifest(release: str) -> None:
     folders = [K8S / "base", K8S / "jobs", K8S / "overlays"]
-    files = [str(path) for folder in folders for path in sorted(folder.rglob("*.yaml")) if path.name != "kustomization.yaml"]
+    files = [str(path) for folder in folders for path in manifests_below(folder)]
     run = subprocess.run([tool("kubernetes-validate"), "--strict", "-k", release, *files], capture_output=True, text=True)
     output = run.stdout + run.stderr
     assert run.returncode == 0, output
     assert "Couldn't find schema" not in output
 
 
-@pytest.mark.parametrize("folder", ["base", "jobs", "overlays/gp3", "overlays/large", "overlays/pd-ssd"])
+@pytest.mark.parametrize("folder", ["base", "jobs", "overlays/gp3", "overlays/large", "overlays/pd-ssd", "overlays/retention"])
 def test_every_overlay_is_rendered_to_what_the_schemas_accept(folder: str) -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed: it renders kustomizations")
