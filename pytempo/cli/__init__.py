@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytempo.cli.app import main
+from pytempo.cli.entry import main
 
 __all__ = ["main"]

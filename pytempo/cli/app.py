@@ -1,14 +1,12 @@
-"""The root command and the way errors end: one line on stderr and status 1, without a stack."""
+"""The root command: our own sub-commands and their options."""
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from pytempo.cli import blocks, config, explain, generate, search, serve, tags, tempo, trace
-from pytempo.errors import PytempoError
+from pytempo.cli import blocks, config, explain, generate, search, serve, tags, trace
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trace store that speaks Grafana Tempo."
@@ -36,14 +34,3 @@ def root(
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """A trace store that speaks Grafana Tempo."""
-
-
-def main() -> None:
-    """The console script. Errors of pytempo end it with status 1, a wrong command line with 2."""
-    try:
-        if tempo.is_tempos(sys.argv[1:]):
-            sys.exit(tempo.main(sys.argv[1:]))
-        app()
-    except PytempoError as error:
-        print(f"pytempo: {error}", file=sys.stderr)
-        sys.exit(1)
