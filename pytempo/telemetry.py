@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterable
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,8 +56,41 @@ class BareCounter(Collector):
         yield Metric(self._name, self._documentation, "counter")
 
 
+Named: TypeAlias = Callable[[], tuple[str, str]]
+"""Tells method and route of a request, as far as they are known."""
+
+
+class _InFlight(Collector):
+    """The requests that are being answered; what their routes are is asked at the scrape, for it is not known at their beginning."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._named: dict[int, Named] = {}
+
+    @contextmanager
+    def __call__(self, named: Named) -> Iterator[None]:
+        with self._lock:
+            self._named[id(named)] = named
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._named[id(named)]
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily("tempo_inflight_requests", "Requests that are being answered.", labels=["method", "route"])
+        with self._lock:
+            named = list(self._named.values())
+        for labels, count in Tally(each() for each in named).items():
+            family.add_metric(labels, count)
+        yield family
+
+
 class RequestMetrics:
-    """How long requests took, by route."""
+    """How many requests there are and how long they took, by route."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._duration = Histogram(
@@ -64,6 +100,9 @@ class RequestMetrics:
             buckets=REQUEST_BUCKETS,
             registry=registry,
         )
+        self.in_flight = _InFlight()
+        """Around a request."""
+        registry.register(self.in_flight)
         labels = ("method", "route")
         self._received = Histogram("tempo_request_message_bytes", "Bytes of requests.", labels, buckets=MESSAGE_BUCKETS, registry=registry)
         self._sent = Histogram("tempo_response_message_bytes", "Bytes of answers.", labels, buckets=MESSAGE_BUCKETS, registry=registry)
@@ -137,6 +176,11 @@ def publish_ring(registry: CollectorRegistry) -> None:
     for name in RING_NAMES:
         for state in RING_STATES:
             gauge.labels(name, state).set(state == "ACTIVE")
+
+
+def publish_connections(registry: CollectorRegistry, http: Callable[[], int]) -> None:
+    """tempo_tcp_connections: those of the HTTP servers, counted at the scrape. Those of gRPC are in its library, which does not tell."""
+    Gauge("tempo_tcp_connections", "Open connections.", ("protocol",), registry=registry).labels("http").set_function(http)
 
 
 def publish_build_info(registry: CollectorRegistry, tempo_version: str) -> None:

@@ -50,3 +50,18 @@ def test_two_registries_in_one_process_count_apart() -> None:
     ReceiverMetrics(one).accepted("grpc", "single-tenant", 1, 1)
     ReceiverMetrics(other)
     assert not [line for line in lines(other) if line.startswith("tempo_receiver_accepted_spans{")]
+
+
+def test_requests_in_flight_are_named_as_they_are_known_at_the_scrape() -> None:
+    registry, route = CollectorRegistry(), "other"
+    metrics = RequestMetrics(registry)
+
+    def in_flight() -> dict[str, float]:
+        (family,) = (each for each in registry.collect() if each.name == "tempo_inflight_requests")
+        return {sample.labels["route"]: sample.value for sample in family.samples}
+
+    with metrics.in_flight(lambda: ("GET", route)), metrics.in_flight(lambda: ("GET", "ready")):
+        assert in_flight() == {"other": 1, "ready": 1}
+        route = "api_search"
+        assert in_flight() == {"api_search": 1, "ready": 1}
+    assert in_flight() == {}

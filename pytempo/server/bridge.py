@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -27,6 +28,8 @@ class Lane:
         self._taken = 0
         self.done, self.refused = 0, 0
         """Calls that were taken and have ended, and those that found no room."""
+        self.waited: Callable[[float], None] = lambda seconds: None
+        """Told of each call how long it waited for its thread."""
 
     async def run(self, call: Callable[[], T]) -> T:
         """The result of `call`, made in a thread. Raises Overloaded, at once, where the queue is full.
@@ -42,7 +45,13 @@ class Lane:
                 self.refused += 1
                 raise Overloaded(f"job queue full: {self._taken} {self._name} jobs run or wait; {self._remedy}")
             self._taken += 1
-        future = self._pool.submit(call)
+        put = time.perf_counter()
+
+        def begin() -> T:
+            self.waited(time.perf_counter() - put)
+            return call()
+
+        future = self._pool.submit(begin)
         future.add_done_callback(self._leave)
         return future
 

@@ -63,6 +63,11 @@ class HttpServer:
         self._server = _WithoutSignals(config)
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def connections(self) -> int:
+        """Connections that are open, those that speak gRPC among them."""
+        return len(self._server.server_state.connections)
+
     def start(self) -> asyncio.Task[None]:
         """The task that ends when the server has."""
         self._task = asyncio.create_task(self._server.serve([self._listener]))

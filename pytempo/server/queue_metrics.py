@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pytempo.server.bridge import Lane
+from pytempo.telemetry import REQUEST_BUCKETS
 
 EVERYBODY = "all"
 """The one value of the label `user`: questions wait in one queue."""
 
 
 class QueueMetrics(Collector):
-    """Reads the lane of the questions at the moment of a scrape."""
+    """Reads the lane of the questions at the moment of a scrape, and is told by it how long they waited."""
 
-    def __init__(self, queries: Lane) -> None:
+    def __init__(self, queries: Lane, registry: CollectorRegistry) -> None:
         self._queries = queries
+        waited = Histogram(
+            "tempo_query_frontend_queue_duration_seconds",
+            "Time until a thread took them.",
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        queries.waited = waited.observe
+        registry.register(self)
 
     def describe(self) -> Iterable[Metric]:
         return []

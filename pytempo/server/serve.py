@@ -32,7 +32,7 @@ from pytempo.server.receivers import Intake, otlp_grpc_server, otlp_http_app
 from pytempo.server.service import Service
 from pytempo.server.tls import HTTP_1, HTTP_2, ReloadingContext, TlsOptions
 from pytempo.store import Store
-from pytempo.telemetry import publish_build_info, publish_ring
+from pytempo.telemetry import publish_build_info, publish_connections, publish_ring
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -136,6 +136,7 @@ class Server:
         self._watching: asyncio.Task[None] | None = None
         publish_build_info(service.registry, TEMPO_VERSION)
         publish_ring(service.registry)
+        publish_connections(service.registry, lambda: sum(each.connections for each in (self._api, self._otlp_http) if each is not None))
         ProcessCollector(registry=service.registry)
 
     def _http_server(

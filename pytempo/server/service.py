@@ -80,7 +80,7 @@ class Service:
         self.options, self.store, self.logger, self.clock = options, store, logger, clock
         self.bridge = Bridge(query_threads=options.max_concurrent_queries, waiting_queries=options.max_queued_queries)
         self.requests = RequestMetrics(store.registry)
-        store.registry.register(QueueMetrics(self.bridge.queries))
+        QueueMetrics(self.bridge.queries, store.registry)
         self.tenancy = Tenancy(options.multitenancy_enabled, options.multi_tenant_queries_enabled)
         self.overrides = _reloader(options, store, logger)
         """Reads the limits of tenants again and again, where they have a file."""

@@ -215,7 +215,12 @@ def test_large_answers_are_compressed_for_whom_can_read_it(http: httpx.Client) -
 
 
 def test_metrics_are_exposed_as_text(http: httpx.Client) -> None:
-    assert http.get("/metrics").headers["content-type"].startswith("text/plain; version=0.0.4")
+    answer = http.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    assert 'tempo_inflight_requests{method="GET",route="metrics"} 1.0' in lines  # itself
+    (connections,) = (line for line in lines if line.startswith('tempo_tcp_connections{protocol="http"}'))
+    assert float(connections.split()[-1]) >= 1
 
 
 def test_tag_names_are_listed_unescaped(http: httpx.Client) -> None:

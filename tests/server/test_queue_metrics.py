@@ -14,7 +14,7 @@ from pytempo.server.queue_metrics import QueueMetrics
 
 def test_questions_that_wait_that_are_done_and_that_are_refused_are_told_apart() -> None:
     registry, lane, go_on = CollectorRegistry(), Lane("query", threads=1, waiting=1), threading.Event()
-    registry.register(QueueMetrics(lane))
+    QueueMetrics(lane, registry)
     taken = [lane.submit(go_on.wait), lane.submit(go_on.wait)]
     with pytest.raises(Overloaded):
         lane.submit(go_on.wait)
@@ -25,3 +25,4 @@ def test_questions_that_wait_that_are_done_and_that_are_refused_are_told_apart()
     lane._pool.shutdown(wait=True)  # whose threads have then told that they are done
     assert registry.get_sample_value("tempo_query_frontend_queue_length", {"user": "all"}) == 0
     assert registry.get_sample_value("tempo_querier_worker_request_executed_total") == 2
+    assert registry.get_sample_value("tempo_query_frontend_queue_duration_seconds_count") == 2

@@ -73,7 +73,8 @@ class Timing:
             await send(message)
 
         try:
-            await self._app(scope, counted, watched)
+            with self._metrics.in_flight(lambda: (scope["method"], route_name(scope))):
+                await self._app(scope, counted, watched)
         finally:
             route = route_name(scope)
             self._metrics.observe(scope["method"], route, status, time.perf_counter() - start)

@@ -65,8 +65,9 @@ def _stream(service: Service, name: str) -> Stream:
         status, begin = "cancel", time.perf_counter()
         service.streams += 1
         try:
-            async for packet in _packets(service, name, message, metadata_values(context)):
-                yield packet
+            with service.requests.in_flight(lambda: ("gRPC", route)):
+                async for packet in _packets(service, name, message, metadata_values(context)):
+                    yield packet
             status = "success"
         except Exception as error:
             status = "error"
