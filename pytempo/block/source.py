@@ -71,11 +71,10 @@ class BlockSource(Keeper[OpenedBlock]):
 
     def batches(self, scan: Scan) -> Iterator[Batch]:
         block = self._open()
-        groups = block.pruning.row_groups(scan)
-        if scan.traces is not None:
-            holding = self._holding(block, TraceIds.of(scan.traces))
-            groups = [group for group in groups if group in holding]
-        yield from self._read(block, groups, scan)
+        holding = None if scan.traces is None else self._holding(block, TraceIds.of(scan.traces))
+        if holding != []:  # most blocks hold nothing of a single trace, which their ids tell without the footer
+            groups = block.pruning.row_groups(scan)
+            yield from self._read(block, [group for group in groups if holding is None or group in holding], scan)
 
     def parts(self, scan: Scan) -> list[Part]:
         block = self._open()
@@ -110,6 +109,8 @@ class BlockSource(Keeper[OpenedBlock]):
         if self._ids is None and len(wanted) == 1:
             return self._holding_one(block, wanted)
         found = self.trace_ids().find(wanted)
+        if not (found >= 0).any():
+            return []
         groups = np.searchsorted(block.file.first_rows, found[found >= 0], side="right") - 1
         return [int(group) for group in np.unique(groups)]
 

@@ -1,16 +1,16 @@
 """Reading several sources as one: a trace that lies in more than one of them is joined before it is looked at.
 
-Most traces lie whole in one source, so only the ids that two sources share are joined. Sources are immutable: which ids two of
-them share is worked out once, and which of the shared traces' spans are copies once for the sources that are read together.
+Most traces lie whole in one source, so only the ids that two sources share (`query.sharing`) are joined. Sources are immutable: which of
+the shared traces' spans are copies is worked out once for the sources that are read together.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,11 @@ from pytempo.model.merge import without_copies
 from pytempo.model.selection import Composed
 from pytempo.model.traces import Summary
 from pytempo.query.budget import Budget
+from pytempo.query.sharing import shared_ids
 
 COMBINATIONS = 32
 """Sets of sources whose shared traces are remembered: which spans stay, 8 bytes each, and the bounds and roots."""
 
-_shared: WeakKeyDictionary[Source, WeakKeyDictionary[Source, TraceIds]] = WeakKeyDictionary()
 _known: OrderedDict[tuple[ref[Source], ...], tuple[NDArray[np.int64], Summary]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -38,18 +38,23 @@ class Piece:
     traces: Bools
 
 
-def read(sources: Sequence[Source], scan: Scan, budget: Budget | None = None) -> Iterator[Piece]:
-    """Every trace that the scan may want, whole, exactly once.
+def read(
+    sources: Sequence[Source], scan: Scan, budget: Budget | None = None, matters: Callable[[Source], bool] = lambda source: True
+) -> Iterator[Piece]:
+    """Every trace that the scan may want, whole, exactly once; what arrived last comes first.
 
-    What is read and looked at counts in the budget, which may end the query by raising QueryStopped or BadQuery.
+    Of sources that do not `matter`, asked when their turn comes, only the traces that others have as well. What is read and looked at
+    counts in the budget, which may end the query by raising QueryStopped or BadQuery.
     """
     budget = budget or Budget()
     scan = replace(scan, meter=budget)
     there = [source for source in sources if source.touches(scan.start, scan.end)]
     everywhere = sources if len(sources) > 1 else there
-    budget.looks_at(there)
     shared = shared_ids(everywhere)
     for source in reversed(there):
+        if not matters(source):
+            continue
+        budget.looks_at([source])
         for batch in source.batches(scan):
             piece = Piece(batch, shared.find(batch.trace_ids()) < 0)
             budget.looks_into(batch, piece.traces)
@@ -104,22 +109,3 @@ def _concatenated(sources: Sequence[Source], wanted: TraceIds, scan: Scan) -> Co
 
 def _chosen(joined: Composed, kept: NDArray[np.int64]) -> Composed:
     return joined if len(kept) == joined.count(Level.SPAN) else Selection(joined, kept)
-
-
-def shared_ids(sources: Sequence[Source]) -> TraceIds:
-    """The ids that two or more of the sources have, ascending."""
-    pairs = [_shared_by(one, other) for place, one in enumerate(sources) for other in sources[place + 1 :]]
-    found = [ids for ids in pairs if len(ids)]
-    return TraceIds.concat(found).distinct()[0] if found else TraceIds.concat([])
-
-
-def _shared_by(one: Source, other: Source) -> TraceIds:
-    with _lock:
-        known = _shared.setdefault(one, WeakKeyDictionary())
-        if other in known:
-            return known[other]
-    few, many = sorted((one.trace_ids(), other.trace_ids()), key=len)
-    ids = few.take(many.find(few) >= 0)
-    with _lock:
-        known[other] = ids
-    return ids

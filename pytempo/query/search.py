@@ -15,6 +15,7 @@ import numpy as np
 from pytempo.errors import BadQuery
 from pytempo.model import Batch, Level, Scan, Source
 from pytempo.model.arrays import Bools
+from pytempo.model.scan import MAX_TIME
 from pytempo.query.budget import Budget
 from pytempo.query.joining import Piece, read
 from pytempo.query.results import FoundTrace, SearchResult
@@ -63,7 +64,11 @@ def search(
 def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, budget: Budget) -> list[Candidate]:
     """The newest traces that `keep` leaves a spanset of, newest first."""
     best: list[Candidate] = []
-    for piece in read(sources, scan, budget):
+
+    def may_have_newer(source: Source) -> bool:
+        return not best or len(best) < limit or source.touches(best[-1].start, MAX_TIME)
+
+    for piece in read(sources, scan, budget, may_have_newer):
         best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit)], key=lambda candidate: candidate.order)
     return best
 

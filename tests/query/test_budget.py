@@ -145,7 +145,7 @@ def test_a_query_ends_while_one_pattern_is_matched() -> None:
 
 def test_a_query_that_needs_too_much_at_once_is_refused_and_told_the_limit(store: Store) -> None:
     with pytest.raises(BadQuery, match=r"more than the limit of 1000 bytes of max_query_memory_bytes \(--max-query-memory-bytes\)"):
-        store.search(QUERY, budget=Budget(QueryOptions(max_memory_bytes=1000)))
+        store.search(QUERY, limit=1000, budget=Budget(QueryOptions(max_memory_bytes=1000)))
 
 
 def test_a_query_lets_go_of_columns_rather_than_hold_too_many(store: Store) -> None:

@@ -80,6 +80,18 @@ def test_row_groups_that_are_left_out_are_not_read(block: Store) -> None:
     assert block.search("{ .absent = 1 }").inspected.blocks == 1
 
 
+def test_blocks_that_end_before_what_was_found_are_not_read(store: Store) -> None:
+    """The newest traces are asked for, and the page is full."""
+    for first in (1, 51, 101):
+        store.export(spans(range(first, first + 50)))
+        store.flush()
+    full = store.search("{ }", limit=50)
+    assert (full.inspected.blocks, full.inspected.traces) == (1, 50)
+    assert [trace.start for trace in full.traces] == [BASE + number * MINUTE for number in range(150, 100, -1)]
+    assert store.search("{ }", limit=51).inspected.blocks == 2
+    assert store.search("{ span.n < 51 }", limit=10).inspected.blocks == 3
+
+
 def test_a_block_outside_the_range_does_not_count(block: Store) -> None:
     inspected = block.search("{ }", start=BASE - 20 * MINUTE, end=BASE - 10 * MINUTE).inspected
     assert (inspected.blocks, inspected.block_bytes, inspected.jobs, inspected.bytes) == (0, 0, 0, 0)
