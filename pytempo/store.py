@@ -147,7 +147,8 @@ class Store(Questions):
 
     def _compaction_rules(self, tenant: str) -> CompactionRules:
         """What holds for the compaction of a tenant's blocks."""
-        return CompactionRules(self.options.compaction.compaction_window)
+        limits = self.limits.of(tenant)
+        return CompactionRules(limits.compaction_window or self.options.compaction.compaction_window, limits.compaction_disabled)
 
     def _flushed(self, done: Cut) -> None:
         self.metrics.flushed(done)

@@ -30,6 +30,10 @@ class LimitOptions:
     """The longest range of a metrics question; 0 is the default of all (Tempo: `read.max_metrics_duration`)."""
     block_retention: int = 0
     """Age at which blocks go; 0 is the default of all (Tempo: `compaction.block_retention`)."""
+    compaction_window: int = 0
+    """Span of time whose blocks are merged; 0 is the default of all (Tempo: `compaction.compaction_window`)."""
+    compaction_disabled: bool = False
+    """Whether blocks stay as they were flushed (Tempo: `compaction.compaction_disabled`)."""
 
     @property
     def burst(self) -> int:

@@ -23,7 +23,7 @@ overrides:
       retry_info_enabled: false
     global: {max_bytes_per_trace: 5000}
     read: {max_search_duration: 1d, max_metrics_duration: 3h, max_bytes_per_tag_values_query: 10}
-    compaction: {block_retention: 2w}
+    compaction: {block_retention: 2w, compaction_window: 2h, compaction_disabled: true}
     metrics_generator: {processors: [span-metrics], collection_interval: 15s}
     forwarders: [a, b]
   "*":
@@ -45,6 +45,8 @@ overrides:
     max_metrics_duration: 3h
     max_bytes_per_tag_values_query: 10
     block_retention: 2w
+    compaction_window: 2h
+    compaction_disabled: true
     metrics_generator_processors: [span-metrics]
     metrics_generator_collection_interval: 15s
     forwarders: [a, b]
@@ -69,6 +71,8 @@ def test_both_forms_are_read(text: str) -> None:
             max_search_duration=24 * HOUR,
             max_metrics_duration=3 * HOUR,
             block_retention=14 * 24 * HOUR,
+            compaction_window=2 * HOUR,
+            compaction_disabled=True,
         ),
         "*": LimitOptions(rate_limit_bytes=10),
         "empty": LimitOptions(),

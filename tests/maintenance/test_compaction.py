@@ -20,6 +20,7 @@ from pytempo.block import BlockMeta, filenames
 from pytempo.block.lineage import arrived_of, sources_of
 from pytempo.block.sequence import sequence_of
 from pytempo.block.writer import BlockOptions
+from pytempo.limits import LimitOptions
 from pytempo.maintenance import CompactionOptions, CompactionStep, FlushOptions, Job, Progress, block_id
 from pytempo.maintenance.compaction_worker import Worker
 from pytempo.model import Level
@@ -362,6 +363,15 @@ def test_blocks_of_one_window_are_merged_and_those_of_another_are_not(tmp_path: 
         fill(store, at(0), at(0), at(1), at(1), at(2))
         order = [source.name for source in store._sources.of("single-tenant")]
         assert sorted(map(sorted, runs(store))) == sorted([sorted(order[:2]), sorted(order[2:4])])
+
+
+def test_a_tenant_may_have_a_window_of_its_own_or_none_at_all(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.limits.replace({"wide": LimitOptions(compaction_window=2**62), "still": LimitOptions(compaction_disabled=True)})
+        for tenant in ("wide", "still", "single-tenant"):
+            fill(store, at(0), at(1), tenant=tenant)
+        assert [meta.tenant for meta in store.compact()] == ["wide"]
+        assert store._upkeep._is_off("still")
 
 
 def test_a_window_that_still_fills_waits_for_enough_blocks(tmp_path: Path) -> None:

@@ -25,10 +25,12 @@ _EFFECTS = {
     "max_search_duration": "The longest window of a search; 0s is `query_frontend.search.max_duration`.",
     "max_metrics_duration": "The longest range of a metrics query; 0s is `query_frontend.metrics.max_duration`.",
     "block_retention": "Age at which blocks go; 0s is `compactor.compaction.block_retention`.",
+    "compaction_window": "Span of time whose blocks are merged; 0s is `compactor.compaction.compaction_window`.",
+    "compaction_disabled": "Whether a tenant's blocks stay as they were flushed.",
 }
 """By the field of `LimitOptions`."""
 
-_DEFAULTS: dict[str, Any] = {"rate_limit_bytes": None, "burst_size_bytes": None, "retry_info": True}
+_DEFAULTS: dict[str, Any] = {"rate_limit_bytes": None, "burst_size_bytes": None, "retry_info": True, "compaction_disabled": False}
 """By the same; 0 for the others."""
 
 _FLAGS = {
@@ -43,8 +45,6 @@ _FLAGS = {
 }
 
 _WHY_NOT = {
-    "compaction.compaction_window": "`compactor.compaction.compaction_window` holds for all.",
-    "compaction.compaction_disabled": "`compactor.disabled` holds for all.",
     "ingestion.rate_strategy": "There is one process, so that what is local is global.",
     "ingestion.tenant_shard_size": "There is one process.",
     "ingestion.artificial_delay": "Answers are sent when spans are durable, and no later.",
