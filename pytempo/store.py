@@ -78,7 +78,7 @@ class Store(Questions):
             self._live = Live()
             folders = self._directory
             blocks = BlockList.open(folders.blocks, folders.damaged, self._logger, read_only, folders.compacting)
-            self._sources = Sources(self._live, blocks, self._logger)
+            self._sources = Sources(self._live, blocks, self._logger, self.options.query.max_cached_bytes)
             self.metrics = StoreMetrics(self.registry, self._live, blocks, self._sources.left_out, lambda: self._sources.flaws)
             self._log: Wal | WalView
             if read_only:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pytempo.backend.base import TEMPORARY_SUFFIX, Backend, Listing, check_key, is_name
-from pytempo.backend.kept import Keeper, KeptOpen
+from pytempo.backend.kept import MOST_OPEN, Keeper, KeptOpen
 from pytempo.backend.local import LocalBackend, sync_folder
 from pytempo.backend.open_file import BytesFile, OpenFile
 
 __all__ = [
+    "MOST_OPEN",
     "TEMPORARY_SUFFIX",
     "Backend",
     "BytesFile",

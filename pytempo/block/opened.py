@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 
-from pytempo.backend import Backend, KeptOpen
-from pytempo.block import filenames
+from pytempo.backend import MOST_OPEN, Backend, KeptOpen
+from pytempo.block import column_cache, filenames
 from pytempo.block.checksums import Checksums
+from pytempo.block.column_cache import ColumnCache
 from pytempo.block.id_bloom import BloomShard
 from pytempo.block.meta import BlockMeta
 from pytempo.block.vparquet4 import leaves, paths
@@ -93,8 +93,12 @@ class OpenedBlock:
         return filenames.key(self.meta.tenant, self.meta.block_id, name)
 
 
-KeptBlocks: TypeAlias = KeptOpen[OpenedBlock]
-"""The blocks of which something is kept."""
+class KeptBlocks(KeptOpen[OpenedBlock]):
+    """The blocks of which something is kept, and columns of them."""
+
+    def __init__(self, most: int = MOST_OPEN, max_column_bytes: int = column_cache.MAX_BYTES) -> None:
+        super().__init__(most)
+        self.columns = ColumnCache(max_column_bytes)
 
 
 def read_checksums(backend: Backend, meta: BlockMeta) -> Checksums | None:

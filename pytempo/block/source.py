@@ -46,6 +46,7 @@ class BlockSource(Keeper[OpenedBlock]):
         self._lock = threading.Lock()
         self._ids: TraceIds | None = None
         self._kept = KeptBlocks() if kept is None else kept
+        self._columns = self._kept.columns.of(self)
 
     @property
     def name(self) -> str:
@@ -95,14 +96,14 @@ class BlockSource(Keeper[OpenedBlock]):
 
     def _read(self, block: OpenedBlock, groups: list[int], scan: Scan) -> Iterator[RowGroupBatch]:
         for group in groups:
-            yield self._batch(block, group, leaves_of(scan, block.file, group), scan.meter)
+            yield self._batch(block, group, leaves_of(scan, block.file, group, self._columns), scan.meter)
 
     def _batch(self, block: OpenedBlock, group: int, ahead: frozenset[str] = frozenset(), meter: Meter | None = None) -> RowGroupBatch:
         ids = block.looked_at.get(group)
         if self._ids is not None:
             first, last = block.file.first_rows[group : group + 2]
             ids = TraceIds(self._ids.high[first:last], self._ids.low[first:last])
-        return self._reader.batch(block.file, group, ahead, ids, meter)
+        return self._reader.batch(block.file, group, ahead, ids, meter, self._columns)
 
     def _holding(self, block: OpenedBlock, wanted: TraceIds) -> list[int]:
         """The row groups that hold any of these ids (ascending)."""

@@ -65,6 +65,7 @@ def serve(
     compacted_block_retention: Annotated[str, typer.Option(help="How long folders of merged and dropped blocks stay.")] = "1h",
     query_timeout: Annotated[str, typer.Option(help="Time after which a query is ended; 0s is no limit.")] = "30s",
     max_query_memory_bytes: Annotated[int, typer.Option(min=0, help="Columns that a query may hold; 0 is no limit.")] = 256 * MIB,
+    max_cached_bytes: Annotated[int, typer.Option(min=0, help="Columns that are kept for the next query; 0 keeps none.")] = 128 * MIB,
     max_trace_bytes: Annotated[
         int, typer.Option(min=0, help="OTLP bytes of a trace by id that is shown whole; 0 is no limit.")
     ] = 50_000_000,

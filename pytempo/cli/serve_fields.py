@@ -48,6 +48,7 @@ FIELDS = {
     "compacted_block_retention": "store.compaction.compacted_block_retention",
     "query_timeout": "store.query.timeout",
     "max_query_memory_bytes": "store.query.max_memory_bytes",
+    "max_cached_bytes": "store.query.max_cached_bytes",
     "max_trace_bytes": "store.query.max_trace_bytes",
     "max_tag_bytes": "store.query.max_tag_bytes",
     "max_search_duration": "store.query.max_search_duration",

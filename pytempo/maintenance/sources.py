@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from pytempo.block import BlockMeta
+from pytempo.block.column_cache import MAX_BYTES
 from pytempo.block.opened import KeptBlocks
 from pytempo.block.source import BlockSource
 from pytempo.blocklist import BlockList
@@ -23,14 +24,14 @@ GONE_KEPT = 10_000
 class Sources:
     """What queries read. A reader sees a span in live or in its block, never in neither and never in both. Thread-safe."""
 
-    def __init__(self, live: Live, blocks: BlockList, logger: logging.Logger) -> None:
+    def __init__(self, live: Live, blocks: BlockList, logger: logging.Logger, max_cached_bytes: int = MAX_BYTES) -> None:
         self.live, self.blocks, self._logger = live, blocks, logger
         self._switch = threading.Lock()
         self.changing = threading.RLock()
         """Held by whoever makes or retires blocks that are listed, on disk and here: compaction and retention take turns."""
         self._gone: deque[str] = deque(maxlen=GONE_KEPT)
         self._opened: dict[str, BlockSource] = {}
-        self._kept = KeptBlocks()
+        self._kept = KeptBlocks(max_column_bytes=max_cached_bytes)
         self._damaged: dict[str, BlockMeta] = {}
         self._flaws: set[tuple[str, str]] = set()
 

@@ -17,6 +17,9 @@ Array: TypeAlias = NDArray[Any]
 Text: TypeAlias = Any
 """A text column: `pa.StringArray`, or a `pa.DictionaryArray` of int32 codes over strings; never null unless said so."""
 
+NO_TEXT = pa.scalar("")
+"""To compare with: pyarrow makes a scalar of a Python text in 0.15 ms, most of which goes to looking for pandas."""
+
 
 def offsets_of(lengths: Ints) -> NDArray[np.int32]:
     """Lengths [n] as offsets [n + 1] that begin at 0."""

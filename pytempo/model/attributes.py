@@ -54,6 +54,12 @@ class Values:
     is_array: Bools | None = None
     """[count], true where the value is an array; None where no value is."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        arrays = [array for part in self.parts for array in (part.values, part.rows)]
+        return sum(array.nbytes for array in (*arrays, self.present, self.is_array) if array is not None)
+
     def take(self, rows: Ints) -> Values:
         """The values whose row i is row rows[i] of these."""
         parts = []

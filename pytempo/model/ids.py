@@ -23,6 +23,11 @@ class TraceIds:
     def __len__(self) -> int:
         return len(self.high)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.high.nbytes + self.low.nbytes
+
     def take(self, rows: Ints | Bools) -> TraceIds:
         """The ids of these rows (numbers or a mask)."""
         return TraceIds(self.high[rows], self.low[rows])

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.model.arrays import Array, Bools, Ints, plain_text
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, plain_text
 from pytempo.model.attributes import Kind
 from pytempo.model.levels import Level
 
@@ -46,10 +46,10 @@ def summarise(batch: Batch) -> Summary:
     root = roots(batch, start)
     has_root = root >= 0
     at = pa.array(np.maximum(root, 0), mask=~has_root)
-    name = pc.fill_null(plain_text(batch.stored(Level.SPAN, "name")).take(at), "")
+    name = pc.fill_null(plain_text(batch.stored(Level.SPAN, "name")).take(at), NO_TEXT)
     resource = batch.resource_of_scope()[batch.scope_of_span()]
     service_at = pa.array(resource[np.maximum(root, 0)] if len(resource) else np.zeros(count, np.int32), mask=~has_root)
-    service = pc.fill_null(plain_text(batch.stored(Level.RESOURCE, "service_name")).take(service_at), "")
+    service = pc.fill_null(plain_text(batch.stored(Level.RESOURCE, "service_name")).take(service_at), NO_TEXT)
     return Summary(first, last, last - first, name, service, has_root)
 
 

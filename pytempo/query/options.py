@@ -16,6 +16,8 @@ class QueryOptions:
     max_memory_bytes: int = 256 * 1024 * 1024
     """Columns that one query may hold in memory, in estimated bytes of what it reads from blocks. Beyond, it reads columns again
     rather than keep them; a query that needs more at once is refused."""
+    max_cached_bytes: int = 128 * 1024 * 1024
+    """Columns of blocks that are kept in memory for the next query, of all queries together; 0 keeps none."""
     max_trace_bytes: int = 50_000_000
     """OTLP bytes, about, of a trace that is answered with whole (Tempo: `max_bytes_per_trace`)."""
     max_tag_bytes: int = 1_000_000

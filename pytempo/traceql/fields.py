@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pytempo.model import Batch, Level
-from pytempo.model.arrays import Array, Bools, byte_ranges, empty_text
+from pytempo.model.arrays import NO_TEXT, Array, Bools, byte_ranges, empty_text
 from pytempo.model.ids import span_ids_to_bytes
 from pytempo.model.levels import ATTRIBUTE_LEVELS
 from pytempo.traceql import ast
@@ -143,7 +143,7 @@ def _kind(level: Level, values: Array) -> Vector:
 def _span_id(level: Level, values: Array) -> Vector:
     """Ids as 16 hex digits; no id is an empty text."""
     text = _hex(span_ids_to_bytes(values))
-    return dense(level, Type.STRING, pc.if_else(pa.array(values == 0), "", text) if (values == 0).any() else text)
+    return dense(level, Type.STRING, pc.if_else(pa.array(values == 0), NO_TEXT, text) if (values == 0).any() else text)
 
 
 def _linked_id(level: Level, values: Any) -> Vector:
@@ -151,7 +151,7 @@ def _linked_id(level: Level, values: Any) -> Vector:
     offsets, data = byte_ranges(values)
     digits = data[offsets[0] : offsets[-1]].tobytes().hex().encode()
     text = pa.StringArray.from_buffers(len(values), pa.py_buffer(2 * (offsets - offsets[0])), pa.py_buffer(digits))
-    return dense(level, Type.STRING, pc.if_else(pc.match_substring_regex(text, "^0*$"), "", text))
+    return dense(level, Type.STRING, pc.if_else(pc.match_substring_regex(text, "^0*$"), NO_TEXT, text))
 
 
 def _hex(raw: Array) -> Any:

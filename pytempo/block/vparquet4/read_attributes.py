@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytempo.block.vparquet4.attribute_lists import NIL_JSON
 from pytempo.block.vparquet4.columns import ATTRIBUTES, AttributeColumn
-from pytempo.model.arrays import Array, Bools, Ints, coded, concat_text, offsets_of, plain_text, ranges, take, take_ragged, text
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, coded, concat_text, offsets_of, plain_text, ranges, take, take_ragged, text
 from pytempo.model.attributes import TYPED, Attributes, Kind, Part, Values
 
 VALUE_LEAVES = {
@@ -123,7 +123,7 @@ class OwnColumn:
             return cls(column, rows, np.arange(len(rows), dtype=np.int32), np.asarray(leaf.drop_null()))
         encoded = leaf if pa.types.is_dictionary(leaf.type) else leaf.dictionary_encode()
         codes, pool = encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary
-        absent = pc.index(pool, "").as_py() if column.required else -1
+        absent = pc.index(pool, NO_TEXT).as_py() if column.required else -1
         rows = np.flatnonzero((codes >= 0) & (codes != absent))
         return cls(column, rows, codes[rows], pool)
 

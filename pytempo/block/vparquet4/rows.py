@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,17 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pytempo.block.column_cache import BlockColumns
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
 from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM, Layout
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
-from pytempo.model.arrays import Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, text
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, text
 from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
-from pytempo.model.scan import Meter, Scan
+from pytempo.model.scan import AttributeName, Meter, Scan
 from pytempo.model.traces import Summary
 from pytempo.model.tree import Nesting
 
@@ -46,13 +47,17 @@ _DERIVED_ARRAYS = ("_trace_of_span", "_scope_of_span", "_parents", "_child_count
 """What a batch works out once and keeps."""
 
 
-def leaves_of(scan: Scan, file: DataFile, group: int) -> frozenset[str]:
-    """The leaves of a row group that hold what a scan reads ahead."""
+def leaves_of(scan: Scan, file: DataFile, group: int, kept: BlockColumns | None = None) -> frozenset[str]:
+    """The leaves of a row group that hold what a scan reads ahead, and that is not among the columns kept of the block."""
     if scan.whole:
         return frozenset(file.layout.leaves)
+    columns: Iterable[tuple[Level, str]] = scan.columns
     wanted = {(level, named.key) for named in scan.attributes for level in (ATTRIBUTE_LEVELS if named.level is None else (named.level,))}
+    if kept is not None:
+        columns = [each for each in columns if not kept.has(group, each)]
+        wanted = {(level, key) for level, key in wanted if not kept.has(group, AttributeName(level, key))}
     of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, file, group)}
-    return leaves_of_columns(scan.columns, file.layout) | of_attributes
+    return leaves_of_columns(columns, file.layout) | of_attributes
 
 
 def leaves_of_columns(columns: Iterable[tuple[Level, str]], layout: Layout) -> frozenset[str]:
@@ -93,11 +98,14 @@ class RowGroupBatch(Batch):
         ahead: Collection[str] = (),
         ids: TraceIds | None = None,
         meter: Meter | None = None,
+        kept: BlockColumns | None = None,
     ) -> None:
         """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known.
 
-        `meter` is told before anything is read.
+        `meter` is told before anything is read, or taken from what is `kept` of earlier queries.
         """
+        self._kept = kept
+        self._counted: set[str] = set()
         self._file, self._group, self._ahead, self._ids, self._meter = file, group, set(ahead), ids, meter
         self._layout, self._own = file.layout, file.layout.own
         self._lock = threading.Lock()
@@ -115,24 +123,32 @@ class RowGroupBatch(Batch):
 
     def trace_ids(self) -> TraceIds:
         if self._ids is None:
-            self._load((paths.TRACE_ID,), ahead=False)
-            self._ids = leaves.trace_ids(self._leaves[paths.TRACE_ID], self._file.path)
+            self._ids = self._known("trace_ids", [paths.TRACE_ID], self._read_ids)
         return self._ids
+
+    def _read_ids(self) -> TraceIds:
+        self._load((paths.TRACE_ID,), ahead=False)
+        return leaves.trace_ids(self._leaves[paths.TRACE_ID], self._file.path)
 
     def trace_of_span(self) -> NDArray[np.int32]:
         return self._trace_of_span
 
     @cached_property
     def _trace_of_span(self) -> NDArray[np.int32]:
-        spans = self._offsets(Level.SPAN)
-        return owners_of(spans[self._offsets(Level.SCOPE)[self._offsets(Level.RESOURCE)]])
+        def made() -> NDArray[np.int32]:
+            spans = self._offsets(Level.SPAN)
+            return owners_of(spans[self._offsets(Level.SCOPE)[self._offsets(Level.RESOURCE)]])
+
+        found: NDArray[np.int32] = self._known("trace_of_span", [_SMALL_LEAF[Level.SPAN]], made)
+        return found
 
     def scope_of_span(self) -> NDArray[np.int32]:
         return self._scope_of_span
 
     @cached_property
     def _scope_of_span(self) -> NDArray[np.int32]:
-        return owners_of(self._offsets(Level.SPAN))
+        found: NDArray[np.int32] = self._known("scope_of_span", [_SMALL_LEAF[Level.SPAN]], lambda: owners_of(self._offsets(Level.SPAN)))
+        return found
 
     def resource_of_scope(self) -> NDArray[np.int32]:
         return owners_of(self._offsets(Level.SCOPE))
@@ -157,7 +173,8 @@ class RowGroupBatch(Batch):
 
     def stored(self, level: Level, name: str) -> Any:
         if (level, name) not in self._columns:
-            self._columns[level, name] = self._stored(level, name)
+            leaf = [self._layout.stored[level, name]] if (level, name) in self._layout.stored else []
+            self._columns[level, name] = self._known((level, name), leaf, lambda: self._stored(level, name))
         return self._columns[level, name]
 
     def column(self, level: Level, name: str) -> Any:
@@ -188,8 +205,12 @@ class RowGroupBatch(Batch):
 
     @cached_property
     def _parents(self) -> NDArray[np.int64]:
-        self._load(_TREE)
-        return super().parent_of_span()
+        def made() -> NDArray[np.int64]:
+            self._load(_TREE)
+            return super(RowGroupBatch, self).parent_of_span()
+
+        found: NDArray[np.int64] = self._known("parents", _TREE, made)
+        return found
 
     def attributes(self, level: Level) -> Attributes:
         if level not in self._tables:
@@ -205,7 +226,8 @@ class RowGroupBatch(Batch):
 
     def values(self, level: Level, key: str) -> Values:
         if (level, key) not in self._values:
-            self._values[level, key] = self._read_values(level, key)
+            leaves = leaves_of_attribute(level, key, self._file, self._group)
+            self._values[level, key] = self._known(AttributeName(level, key), leaves, lambda: self._read_values(level, key))
         return self._values[level, key]
 
     def _read_values(self, level: Level, key: str) -> Values:
@@ -239,14 +261,15 @@ class RowGroupBatch(Batch):
 
     def _stored_of(self, level: Level, *names: str) -> list[Any]:
         """Several stored columns, read together."""
-        self._load([self._layout.stored[level, name] for name in names])
+        unknown = [name for name in names if (level, name) not in self._columns and not self._keeps((level, name))]
+        self._load([self._layout.stored[level, name] for name in unknown])
         return [self.stored(level, name) for name in names]
 
     def _has_root(self) -> Bools:
         """Whether a span without a parent has arrived; a root may have neither name nor service, so those are asked for their parents."""
         if ROOT[0] not in self._layout.stored:
             return self._summary.has_root
-        named = [np.asarray(pc.not_equal(self.stored(Level.TRACE, name), "")) for name in ("root_name", "root_service")]
+        named = [np.asarray(pc.not_equal(self.stored(Level.TRACE, name), NO_TEXT)) for name in ("root_name", "root_service")]
         found: Bools = named[0] | named[1]
         if found.all():
             return found
@@ -254,8 +277,12 @@ class RowGroupBatch(Batch):
 
     @cached_property
     def _child_count(self) -> Array:
-        parents = self.parent_of_span()
-        return np.bincount(parents[parents >= 0], minlength=len(parents)).astype(np.int32)
+        def made() -> Array:
+            parents = self.parent_of_span()
+            return np.bincount(parents[parents >= 0], minlength=len(parents)).astype(np.int32)
+
+        found: Array = self._known("child_count", _TREE, made)
+        return found
 
     def _keys(self, level: Level) -> AttributeLists:
         """The keys of a level's attributes, without their values."""
@@ -287,10 +314,40 @@ class RowGroupBatch(Batch):
         """Where the rows of a level lie under those of the level above."""
         path = LISTS[level]
         if path not in self._lists:
-            self._load([_SMALL_LEAF[level]])
-        if path not in self._lists:  # no span has any, so nothing was read
-            return np.zeros(self.count(Level.SPAN) + 1, np.int32)
+            self._lists[path] = self._known(("offsets", level), [_SMALL_LEAF[level]], lambda: self._read_offsets(level))
         return self._lists[path]
+
+    def _read_offsets(self, level: Level) -> NDArray[np.int32]:
+        self._load([_SMALL_LEAF[level]])
+        if LISTS[level] not in self._lists:  # no span has any, so nothing was read
+            return np.zeros(self.count(Level.SPAN) + 1, np.int32)
+        return self._lists[LISTS[level]]
+
+    def _known(self, what: Hashable, paths: Iterable[str], make: Callable[[], Any]) -> Any:
+        """What an earlier query made of these leaves, or what is made now, and kept for later ones."""
+        found = None if self._kept is None else self._kept.get(self._group, what)
+        if found is None:
+            found = make()
+            if self._kept is not None:
+                if isinstance(found, np.ndarray):
+                    found.setflags(write=False)  # others will read it
+                self._kept.put(self._group, what, found, found.nbytes)
+        else:
+            self._count(paths)
+        return found
+
+    def _keeps(self, what: Hashable) -> bool:
+        return self._kept is not None and self._kept.has(self._group, what)
+
+    def _count(self, paths: Iterable[str]) -> None:
+        """Count leaves that were looked at without being read, as if they had been."""
+        with self._lock:
+            new = set(paths) - self._leaves.keys() - self._counted
+            self._counted |= new
+            size = sum(self._file.chunk(self._group, path).size for path in new if not self._says_nothing(path))
+            if self._meter is not None and size:
+                self._meter.reads(size)
+            self.bytes_read += size
 
     def _leaf(self, path: str) -> Any:
         """A leaf, None where it holds nothing in this row group."""

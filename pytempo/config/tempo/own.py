@@ -21,6 +21,13 @@ KEYS: tuple[Key, ...] = (
         option="store.query.max_memory_bytes",
     ),
     used(
+        "pytempo.max_cached_bytes",
+        SIZE,
+        128 * 1024 * 1024,
+        "Columns of blocks that are kept in memory for the next query, in bytes of all together; 0 keeps none.",
+        option="store.query.max_cached_bytes",
+    ),
+    used(
         "pytempo.max_bytes_on_disk",
         SIZE,
         0,
