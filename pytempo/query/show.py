@@ -93,7 +93,8 @@ def _show_spansets(batch: Batch, traces: Ints, spansets: Spansets, shown: Shown)
     out: dict[int, list[Spanset]] = {}
     first = 0
     for number, trace, total, count in zip(sets.tolist(), spansets.trace[sets].tolist(), matched.tolist(), few.tolist(), strict=True):
-        attributes = tuple((label, values[number]) for label, values in spansets.attributes if values[number] is not None)
+        told = ((label, said.of(number)) for label, said in spansets.said)
+        attributes = tuple((label, value) for label, value in told if value is not None)
         out.setdefault(trace, []).append(Spanset(total, tuple(spans[first : first + count]), attributes))
         first += count
     return out

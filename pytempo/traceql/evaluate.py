@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
-from math import isfinite
-from typing import Any
 
 import numpy as np
 
@@ -15,12 +13,11 @@ from pytempo.model.arrays import Bools, Ints, run_heads
 from pytempo.traceql import aggregates, arithmetic, ast
 from pytempo.traceql.arithmetic import Numbers
 from pytempo.traceql.condition import Conditions, unlimited
-from pytempo.traceql.durations import duration_text
 from pytempo.traceql.functions import Operator
-from pytempo.traceql.grouping import WORDS, Label, group_rows
+from pytempo.traceql.grouping import group_rows
 from pytempo.traceql.labels import label
+from pytempo.traceql.said import Said, SaidGroups, SaidNumbers
 from pytempo.traceql.structure import relate
-from pytempo.traceql.types import Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +27,8 @@ class Spansets:
     spans: Ints
     sets: Ints
     trace: Ints
-    attributes: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-    """What aggregates and groups say of each spanset: label and values [s], None where it has none."""
+    said: tuple[tuple[str, Said], ...] = ()
+    """What aggregates and groups say of the spansets, by label."""
 
     def keep(self, wanted: Bools) -> Spansets:
         """Only the spansets of the mask [s]."""
@@ -39,8 +36,9 @@ class Spansets:
             return self
         number = np.cumsum(wanted) - 1
         inside = wanted[self.sets]
-        attributes = tuple((name, tuple(np.fromiter(values, object, len(values))[wanted])) for name, values in self.attributes)
-        return Spansets(self.spans[inside], number[self.sets[inside]], self.trace[wanted], attributes)
+        rows = np.flatnonzero(wanted)
+        said = tuple((name, each.take(rows)) for name, each in self.said)
+        return Spansets(self.spans[inside], number[self.sets[inside]], self.trace[wanted], said)
 
 
 def evaluate(pipeline: ast.Pipeline, batch: Batch, traces: Bools, check: Callable[[], None] = unlimited) -> Spansets:
@@ -119,19 +117,18 @@ class Evaluation:
         return among
 
     def _aggregate_filter(self, stage: ast.AggregateFilter, spansets: Spansets) -> Spansets:
-        told: dict[str, tuple[Any, ...]] = {}
+        said: dict[str, Said] = dict(spansets.said)
 
         def leaf(node: ast.Aggregate | ast.ScalarPipeline) -> Numbers:
             if isinstance(node, ast.ScalarPipeline):
                 return self._scalar(node, spansets)
             numbers, duration = self._aggregate(node, spansets)
-            told[label(node)] = _told(numbers, duration)
+            said[label(node)] = SaidNumbers(numbers, duration)
             return numbers
 
         number = len(spansets.trace)
         left, right = (aggregates.evaluate(side, number, leaf) for side in (stage.left, stage.right))
-        labelled = {**dict(spansets.attributes), **told}
-        return replace(spansets, attributes=tuple(labelled.items())).keep(aggregates.holds(stage.operator, left, right))
+        return replace(spansets, said=tuple(said.items())).keep(aggregates.holds(stage.operator, left, right))
 
     def _aggregate(self, node: ast.Aggregate, spansets: Spansets) -> tuple[Numbers, bool]:
         """One number a spanset, and whether it is a duration."""
@@ -164,13 +161,12 @@ class Evaluation:
         key = spansets.sets * len(groups.labels) + code
         order = self._by_first_span(spansets, key)
         head = run_heads(key[order]) if len(key) else np.empty(0, np.bool_)
-        old, labels = spansets.sets[order][head], [groups.labels[place] for place in code[order][head].tolist()]
-        attributes = {name: tuple(np.fromiter(values, object, len(values))[old]) for name, values in spansets.attributes}
+        old = spansets.sets[order][head]
+        said: dict[str, Said] = {name: each.take(old) for name, each in spansets.said}
         # Tempo's recorded answers call the group without a value nil for a field, false for what is computed
         absent = "nil" if isinstance(stage.expression, ast.Attribute | ast.Intrinsic) else False
-        values = tuple(absent if each.type is Type.NIL else _group_value(each) for each in labels)
-        attributes[f"by({label(stage.expression)})"] = values
-        return Spansets(spansets.spans[order], np.cumsum(head) - 1, spansets.trace[old], tuple(attributes.items()))
+        said[f"by({label(stage.expression)})"] = SaidGroups(code[order][head], list(groups.labels), absent)
+        return Spansets(spansets.spans[order], np.cumsum(head) - 1, spansets.trace[old], tuple(said.items()))
 
     def _by_first_span(self, spansets: Spansets, key: Ints) -> Ints:
         """The places of the spans in order of spanset and group (`key` has both); groups in order of their first span, wherever it lies."""
@@ -211,18 +207,3 @@ class Evaluation:
         out = np.zeros(self.batch.count(Level.TRACE), np.bool_)
         out[self.trace[mask]] = True
         return out
-
-
-def _told(numbers: Numbers, duration: bool) -> tuple[Any, ...]:
-    """Numbers as an answer says them, None where there is none."""
-    ints, floats = numbers.ints.tolist(), numbers.floats.tolist()
-    columns = zip(numbers.valid.tolist(), numbers.integer.tolist(), ints, floats, strict=True)
-    values = ((whole if integer else fraction) if valid else None for valid, integer, whole, fraction in columns)
-    return tuple(duration_text(int(value)) if duration and value is not None and isfinite(value) else value for value in values)
-
-
-def _group_value(group: Label) -> Any:
-    """What an answer calls a group."""
-    if group.type in WORDS:
-        return WORDS[group.type][group.value]
-    return duration_text(group.value) if group.type is Type.DURATION else group.value
