@@ -76,6 +76,11 @@ class Batch(ABC):
         table = self.attributes(level)
         return table.offsets, table.keys, table.key_names
 
+    def key_names(self, level: Level) -> Any:
+        """The distinct names of attributes that any row of a level has, as text, in no order."""
+        _, keys, names = self.keys(level)
+        return names.take(pa.array(np.unique(keys)))
+
     def column(self, level: Level, name: str) -> Any:
         """A column, stored or derived from the spans."""
         if level is Level.TRACE:

@@ -122,11 +122,10 @@ def tag_names(sources: Sequence[Source], window: Window, *, scope: str | None, l
 
 
 def _names(batch: Batch, level: Level, spans: Bools) -> set[str]:
+    if spans.all():
+        return set(batch.key_names(level).to_pylist())
     offsets, keys, names = batch.keys(level)
-    if not spans.all():
-        rows = _rows_of(batch, level, spans)
-        keys = keys[np.repeat(rows, np.diff(offsets))]
-    used = np.unique(keys)
+    used = np.unique(keys[np.repeat(_rows_of(batch, level, spans), np.diff(offsets))])
     return set(names.take(pa.array(used)).to_pylist())
 
 

@@ -250,6 +250,10 @@ class RowGroupBatch(Batch):
             keys[at] = code
         return offsets, keys, names
 
+    def key_names(self, level: Level) -> Any:
+        leaves = [ATTRIBUTES[level].key, *(column.path for column in self._own[level])]
+        return self._known(("key_names", level), leaves, lambda: super(RowGroupBatch, self).key_names(level))
+
     def _stored(self, level: Level, name: str) -> Any:
         if (level, name) in ROOT and (level, name) not in self._layout.stored:
             return getattr(self._summary, name)
@@ -342,7 +346,7 @@ class RowGroupBatch(Batch):
     def _count(self, paths: Iterable[str]) -> None:
         """Count leaves that were looked at without being read, as if they had been."""
         with self._lock:
-            new = set(paths) - self._leaves.keys() - self._counted
+            new = (set(paths) & self._layout.leaves.keys()) - self._leaves.keys() - self._counted  # of some formats a level is another way
             self._counted |= new
             size = sum(self._file.chunk(self._group, path).size for path in new if not self._says_nothing(path))
             if self._meter is not None and size:
