@@ -17,17 +17,25 @@ import numpy as np
 
 import pytempo
 from benchmarks.data import Corpus
-from benchmarks.machine import folder_bytes, heading
+from benchmarks.machine import folder_bytes
+from benchmarks.plot import bars
+from benchmarks.report import Report
 from pytempo import Store, StoreOptions
 from pytempo.maintenance import CompactionOptions
 
 MILLISECOND = 1e-3
 
 
-def measure(blocks: int, spans: int) -> dict[str, float]:
-    """Run it once; the figures by name."""
-    print(heading(f"{blocks} blocks of {spans} spans"), flush=True)
-    figures: dict[str, float] = {}
+def run(blocks: int, spans: int) -> Report:
+    """Merge in a thread and in a worker process."""
+    rows = measure(blocks, spans)
+    queries = {name: {key: value for key, value in row.items() if key.startswith("query_")} for name, row in rows.items()}
+    return Report("compaction", f"{blocks} blocks of {spans} spans", rows, bars("Traces by id beside a merge", queries, "ms"))
+
+
+def measure(blocks: int, spans: int) -> dict[str, dict[str, float]]:
+    """The figures of a merge in a `thread` and in a `process`."""
+    figures: dict[str, dict[str, float]] = {}
     for name, worker in (("thread", False), ("process", True)):
         options = StoreOptions(compaction=CompactionOptions(disabled=True, worker_process=worker, compacted_block_retention=0))
         with tempfile.TemporaryDirectory() as folder, pytempo.open(folder, options=options) as store:
@@ -37,14 +45,14 @@ def measure(blocks: int, spans: int) -> dict[str, float]:
                     store.export(payload)
                 store.flush()
             trace = corpora[0].trace_ids[0]
-            figures |= _merged(store, name, lambda store=store, trace=trace: store.trace(trace), blocks * spans)
-            figures["disk_bytes_per_span"] = folder_bytes(Path(folder) / "blocks" / "single-tenant" / store.blocks()[0].block_id) / (
+            figures[name] = _merged(store, lambda store=store, trace=trace: store.trace(trace), blocks * spans)
+            figures[name]["disk_bytes_per_span"] = folder_bytes(Path(folder) / "blocks" / "single-tenant" / store.blocks()[0].block_id) / (
                 blocks * spans
             )
     return figures
 
 
-def _merged(store: Store, name: str, query: Callable[[], object], spans: int) -> dict[str, float]:
+def _merged(store: Store, query: Callable[[], object], spans: int) -> dict[str, float]:
     """One merge with one query after the other beside it."""
     alone = _times(query, lambda: False, at_least=30)
     before, started = _cpu(), time.perf_counter()
@@ -62,7 +70,7 @@ def _merged(store: Store, name: str, query: Callable[[], object], spans: int) ->
     }
     if children:
         figures["worker_peak_memory_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return {f"{name}_{key}": value for key, value in figures.items()}
+    return figures
 
 
 def _times(query: Callable[[], object], goes_on: Callable[[], bool], at_least: int = 1) -> list[float]:

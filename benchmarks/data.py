@@ -1,7 +1,8 @@
 """Deterministic trace data: the same seed gives the same requests, byte for byte.
 
 8-span traces over 100 s, 10 services, 7 attributes a span (method, status code, route, peer, thread id, one of 50,000 user ids, a
-random 64-bit request id), 3 % errors: about 270 bytes of OTLP a span.
+random 64-bit request id), 3 % errors: about 270 bytes of OTLP a span. The mix `wide` has, beside that, an exception event on 5 % of the
+spans, a link on 5 %, an array of texts on each and 2 KB of a statement on each tenth.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Corpus:
     spans: int
     spans_per_request: int = 512
     seed: int = 1
+    mix: str = "plain"
+    """`plain` or `wide`."""
     base: int = 1_795_593_600 * SECOND
     """Unix nanoseconds of the earliest span."""
     trace_ids: list[str] = field(default_factory=list)
@@ -62,11 +65,27 @@ class Corpus:
             span.start_time_unix_nano, span.end_time_unix_nano = begin, begin + chance.randrange(SECOND)
             request_id = f"{chance.getrandbits(64):016x}"
             span.attributes.extend(_attributes(chance, request_id))
+            if self.mix == "wide":
+                _widen(chance, span)
             if chance.random() < 0.03:
                 span.status.code = 2
             if len(self.request_ids) < 50 and chance.random() < 0.002:
                 self.request_ids.append(request_id)
                 self.trace_ids.append(trace_id.hex())
+
+
+def _widen(chance: random.Random, span: Span) -> None:
+    if chance.random() < 0.05:
+        event = span.events.add(name="exception", time_unix_nano=span.start_time_unix_nano + 1000)
+        event.attributes.extend([_pair("exception.type", "TimeoutError"), _pair("exception.message", f"{chance.random():.3f} s")])
+    if chance.random() < 0.05:
+        span.links.add(trace_id=chance.randbytes(16), span_id=chance.randbytes(8)).attributes.append(_pair("link.kind", "follows"))
+    tags = KeyValue(key="tags")
+    tags.value.array_value.values.extend(_pair("", f"tag-{chance.randrange(30)}").value for _ in range(3))
+    span.attributes.append(tags)
+    if chance.random() < 0.1:
+        words = (f"column_{chance.randrange(1000)}" for _ in range(160))
+        span.attributes.append(_pair("db.statement", f"SELECT {', '.join(words)} FROM orders"[:2048]))
 
 
 class _Request:

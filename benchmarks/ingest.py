@@ -1,11 +1,10 @@
-"""From the socket to the block: CPU a span, memory, bytes on disk, and the two questions that people ask first.
+"""From the socket to the block, by the size of requests: CPU a span, memory, bytes on disk, and the two questions that people ask first.
 
-python -m benchmarks ingest --spans 200000 --request 512 --clients 4
+python -m benchmarks ingest --spans 200000 --requests 1 16 64 512 8192
 """
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
 import time
@@ -18,42 +17,70 @@ from pathlib import Path
 import grpc
 
 from benchmarks.data import Corpus
-from benchmarks.machine import cpu_seconds, folder_bytes, heading, peak_memory
+from benchmarks.machine import cpu_seconds, folder_bytes, peak_memory
+from benchmarks.plot import Panel, over_steps
+from benchmarks.report import Report
 from benchmarks.server import Server, running
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
-def measure(spans: int, spans_per_request: int, clients: int) -> dict[str, float]:
-    """Run it once; the figures by name."""
-    corpus = Corpus(spans, spans_per_request)
+MOST_REQUESTS = 20_000
+"""Of one size: small requests are measured with fewer spans."""
+
+
+def run(spans: int, sizes: Sequence[int], clients: int, mix: str) -> Report:
+    """A server of its own for each size of requests."""
+    rows = {str(size): measure(min(spans, MOST_REQUESTS * size), size, clients, mix) for size in sizes}
+    costs = {name: [row[f"cpu_us_per_span_to_{name}"] for row in rows.values()] for name in ("ack", "block")}
+    panels = (
+        Panel("CPU, microseconds a span", costs),
+        Panel("acknowledged, thousand spans a second", {"": [row["acknowledged_spans_per_second"] / 1000 for row in rows.values()]}),
+        Panel("99 % are acknowledged within, ms", {"": [row["acknowledged_p99_ms"] for row in rows.values()]}),
+        Panel("largest memory, MiB", {"": [row["peak_memory_mib"] for row in rows.values()]}),
+    )
+    plot = over_steps("Ingest by spans of a request", [f"{size}" for size in sizes], panels)
+    data = f"{spans} spans of benchmarks/data.py ({mix}), at most {MOST_REQUESTS} requests of a size, {clients} clients; a row a size"
+    return Report("ingest", data, rows, plot)
+
+
+def measure(spans: int, spans_per_request: int, clients: int, mix: str = "plain") -> dict[str, float]:
+    """One size of requests; the figures by name."""
+    corpus = Corpus(spans, spans_per_request, mix=mix)
     requests = list(corpus.requests())
-    size = sum(map(len, requests))
-    print(heading(f"{spans} spans of {size / spans:.0f} B in requests of {spans_per_request}, {clients} clients"), flush=True)
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
         before = cpu_seconds(server.pid)
-        seconds = send(server, requests, clients)
+        times: list[float] = []
+        seconds = send(server, requests, clients, times)
         acknowledged = cpu_seconds(server.pid)
         ask(f"{server.http_url}/flush")
         figures = {
             "cpu_us_per_span_to_ack": 1e6 * (acknowledged - before) / spans,
             "cpu_us_per_span_to_block": 1e6 * (cpu_seconds(server.pid) - before) / spans,
             "acknowledged_spans_per_second": spans / seconds,
+            "acknowledged_p99_ms": 1e3 * sorted(times)[int(0.99 * len(times))],
             "peak_memory_mib": peak_memory(server.pid) / 2**20,
             "disk_bytes_per_span": folder_bytes(Path(folder) / "blocks") / spans,
+            "otlp_bytes_per_span": sum(map(len, requests)) / spans,
         }
         figures["trace_by_id_ms"] = median(corpus.trace_ids, lambda value: f"{server.http_url}/api/traces/{value}")
         figures["needle_ms"] = median(corpus.request_ids, lambda value: _needle(server, value))
     return figures
 
 
-def send(server: Server, requests: Sequence[bytes], clients: int) -> float:
-    """Export everything over gRPC from so many threads; the seconds it took."""
+def send(server: Server, requests: Sequence[bytes], clients: int, times: list[float]) -> float:
+    """Export everything over gRPC from so many threads; the seconds it took. `times` gets those of each request."""
     with grpc.insecure_channel(server.otlp_grpc) as channel, ThreadPoolExecutor(clients) as pool:
         export = channel.unary_unary(EXPORT)
         grpc.channel_ready_future(channel).result(timeout=30)
         started = time.perf_counter()
-        list(pool.map(lambda request: export(request, timeout=60), requests))
+
+        def one(request: bytes) -> None:
+            begin = time.perf_counter()
+            export(request, timeout=60)
+            times.append(time.perf_counter() - begin)
+
+        list(pool.map(one, requests))
         return time.perf_counter() - started
 
 
@@ -77,12 +104,3 @@ def ask(url: str) -> bytes:
 def _needle(server: Server, value: str) -> str:
     query = urllib.parse.urlencode({"q": f'{{ span.request.id = "{value}" }}'})
     return f"{server.http_url}/api/search?{query}"
-
-
-def show(figures: dict[str, float], as_json: bool) -> None:
-    """Print the figures as a table, or as one JSON object."""
-    if as_json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:34}{value:14,.2f}")

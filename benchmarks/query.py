@@ -6,7 +6,6 @@ as long on a clock.
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
 import time
@@ -16,7 +15,8 @@ from typing import Any
 
 import pytempo
 from benchmarks.data import SECOND, SERVICES, Corpus
-from benchmarks.machine import heading
+from benchmarks.plot import bars
+from benchmarks.report import Report
 from pytempo.maintenance import FlushOptions
 
 ROUNDS = 5
@@ -68,6 +68,14 @@ KINDS: dict[str, Ask] = {
 }
 
 
+def run(spans: int) -> Report:
+    """Ask every kind."""
+    rows = measure(spans)
+    columns = {state: {kind: times[state] for kind, times in rows.items()} for state in ("live", "block")}
+    data = f"{spans} spans of benchmarks/data.py, live and in one block; median of {ROUNDS} questions of a kind, ms of CPU"
+    return Report("query", data, rows, bars("Questions, median of a kind", columns, "ms of CPU"))
+
+
 def measure(spans: int) -> dict[str, dict[str, float]]:
     """Milliseconds of CPU by kind, `live` and `block`."""
     corpus, found = Corpus(spans), dict[str, dict[str, float]]()
@@ -92,14 +100,3 @@ def _time(store: pytempo.Store, corpus: Corpus, state: str, found: dict[str, dic
             ask(store, corpus, number)
             times.append(time.process_time() - began)
         found.setdefault(kind, {})[state] = statistics.median(times) * 1000
-
-
-def show(spans: int, found: dict[str, dict[str, float]], as_json: bool) -> None:
-    """Print the table."""
-    if as_json:
-        print(json.dumps(found, indent=2))
-        return
-    print(heading(f"{spans} spans of benchmarks/data.py, live and in one block; median of {ROUNDS} questions of a kind, ms of CPU"))
-    print(f"\n{'question':<70}{'live':>9}{'block':>9}")
-    for kind, times in found.items():
-        print(f"{kind:<70}{times['live']:>9.1f}{times['block']:>9.1f}")

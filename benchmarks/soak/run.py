@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.machine import heading
+from benchmarks.plot import Panel, over_time
 from benchmarks.server import running
 from benchmarks.soak import verdict
-from benchmarks.soak.plot import Panel, svg
 from benchmarks.soak.traffic import CLIENTS, Traffic
 from benchmarks.soak.verdict import Finding
 from benchmarks.soak.watch import Sample, Watch, events
@@ -172,4 +172,4 @@ def _write(
         Panel("Spans acknowledged, million", {"spans": [sample.spans / 1e6 for sample in samples]}),
         Panel("Slowest answer of 5 s, seconds", {"query": [sample.slowest_query_seconds for sample in samples]}),
     ]
-    (folder / "soak.svg").write_text(svg(f"Soak: {settings.data}", [sample.seconds / 60 for sample in samples], panels))
+    (folder / "soak.svg").write_text(over_time(f"Soak: {settings.data}", [sample.seconds / 60 for sample in samples], panels))

@@ -14,9 +14,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from benchmarks.machine import resident_memory, tree_memory
+from benchmarks.plot import nice
 from benchmarks.server import running
 from benchmarks.soak import Settings, run, verdict
-from benchmarks.soak.plot import nice
 from benchmarks.soak.traffic import EXPORT, SENTINEL_SPANS, Client, Sentinel
 from benchmarks.soak.watch import EVENTS
 
