@@ -65,18 +65,22 @@ def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, budget
     """The newest traces that `keep` leaves a spanset of, newest first."""
     best: list[Candidate] = []
 
+    def oldest() -> int:
+        """A trace that starts before it can not be among the newest."""
+        return best[-1].start if best and len(best) >= limit else 0
+
     def may_have_newer(source: Source) -> bool:
-        return not best or len(best) < limit or source.touches(best[-1].start, MAX_TIME)
+        return source.touches(oldest(), MAX_TIME)
 
     for piece in read(sources, scan, budget, may_have_newer):
-        best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit)], key=lambda candidate: candidate.order)
+        best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit, oldest())], key=lambda candidate: candidate.order)
     return best
 
 
-def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int) -> Iterator[Candidate]:
+def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int, oldest: int) -> Iterator[Candidate]:
     batch = piece.batch
     starts, ends = batch.column(Level.TRACE, "start"), batch.column(Level.TRACE, "end")
-    inside = piece.traces & (starts <= np.uint64(scan.end)) & (ends >= np.uint64(max(scan.start, 0)))
+    inside = piece.traces & (starts >= np.uint64(oldest)) & (starts <= np.uint64(scan.end)) & (ends >= np.uint64(max(scan.start, 0)))
     if not inside.any():
         return
     spansets = keep(batch, inside)
