@@ -14,17 +14,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
-from pytempo.block import BlockMeta
+import numpy as np
+
+from pytempo.block import BlockMeta, filenames
 from pytempo.block.dedicated import DedicatedColumn
-from pytempo.block.sequence import sequence_of
+from pytempo.block.lineage import lineage_fields
+from pytempo.block.sequence import sequence_fields, sequence_of
 from pytempo.block.source import BlockSource
 from pytempo.block.versions import WRITTEN
 from pytempo.block.vparquet4 import DEDICATED_COLUMNS, RESOURCE_COLUMNS, SPAN_STRING_COLUMNS
-from pytempo.block.writer import BlockOptions, write_block
+from pytempo.block.writer import BlockOptions, main_range, write_files, write_meta
 from pytempo.blocklist import retire
+from pytempo.maintenance.compaction_merge import merged
 from pytempo.maintenance.sources import Sources
-from pytempo.model.merge import merge
-from pytempo.model.scan import Scan
+from pytempo.model.arrays import Array
+from pytempo.model.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ def outdated(sources: Sources) -> tuple[BlockMeta, ...]:
 def convert(sources: Sources, options: BlockOptions, clock: Callable[[], int]) -> Iterator[Conversion]:
     """Rewrite every outdated block, one after the other; yields after each.
 
-    Memory is that of the spans of one block. Raises Damaged for a block that cannot be read, which stays as it is, and Unavailable where
-    the disk refuses.
+    Memory is that of one row group of the old block and of two new ones. Raises Damaged for a block that cannot be read, which stays as it
+    is, and Unavailable where the disk refuses.
     """
     for old in outdated(sources):
         with sources.changing:
@@ -67,10 +71,20 @@ def _published(sources: Sources, old: BlockMeta) -> BlockMeta | None:
 
 
 def _rewrite(sources: Sources, old: BlockMeta, options: BlockOptions) -> BlockMeta:
-    backend = sources.blocks.backend
-    batch = merge(list(BlockSource(backend, old).batches(Scan(whole=True))))
-    options, new = replace(options, dedicated_columns=_dedicated(old)), converted_id(old)
-    return write_block(backend, old.tenant, new, batch, options=options, sequence=sequence_of(old), anew=True)
+    backend, source, new = sources.blocks.backend, BlockSource(sources.blocks.backend, old), converted_id(old)
+    options, starts = replace(options, dedicated_columns=_dedicated(old)), list[Array]()
+
+    def batches() -> Iterator[Batch]:
+        for batch, _ in merged([source]):
+            starts.append(batch.summary().start)
+            yield batch
+
+    # an attempt that failed after its last step may have left it, perhaps not durable
+    backend.delete(filenames.key(old.tenant, str(new), filenames.META))
+    written = write_files(backend, old.tenant, new, batches(), options=options, traces=len(source.trace_ids()))
+    start, end = main_range(written.ranges, np.concatenate(starts))
+    extra = {**sequence_fields(sequence_of(old)), **lineage_fields(None)}
+    return write_meta(backend, old.tenant, new, written, start=start, end=end, options=options, extra=extra)
 
 
 def _dedicated(old: BlockMeta) -> tuple[DedicatedColumn, ...]:
