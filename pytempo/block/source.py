@@ -38,14 +38,15 @@ class BlockSource(Keeper[OpenedBlock]):
         report: Callable[[str, Damaged], None] = lambda block, error: None,
         kept: KeptBlocks | None = None,
     ) -> None:
-        """`report` hears of damage that costs no span, with the block's id; `kept` is shared by the blocks of a store. Raises
-        UnsupportedFormat for a block whose rows are not read here."""
+        """`report` hears of damage that costs no span, with the block's id; `kept` is shared by the blocks of a store, and without it no
+        column is kept: who goes through a block once has no use for it. Raises UnsupportedFormat for a block whose rows are not read here.
+        """
         self.meta = meta
         self._reader = reader_of(meta)
         self._backend, self._report = backend, report
         self._lock = threading.Lock()
         self._ids: TraceIds | None = None
-        self._kept = KeptBlocks() if kept is None else kept
+        self._kept = KeptBlocks(max_column_bytes=0) if kept is None else kept
         self._columns = self._kept.columns.of(self)
 
     @property
