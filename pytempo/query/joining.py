@@ -89,6 +89,8 @@ def _join_shared(sources: Sequence[Source], shared: TraceIds, scan: Scan) -> Bat
     chosen = _chosen(joined, kept)
     summary = chosen.summary()
     with _lock:
+        for old in [each for each in _known if any(source() is None for source in each)]:
+            del _known[old]
         _known[together] = kept, summary
         while len(_known) > COMBINATIONS:
             _known.popitem(last=False)

@@ -60,7 +60,8 @@ def _of_blocks(blocks: Sequence[Source]) -> _Known:
     there = set(before)
     known = _with(known, [block.trace_ids() for block, each in zip(blocks, key, strict=True) if each not in there])
     with _lock:
-        _known.pop(before, None)
+        for old in [each for each in _known if each == before or any(block() is None for block in each)]:
+            del _known[old]
         _known[key] = known
         while len(_known) > 1 and sum(16 * len(each.all) for each in _known.values()) > MAX_BYTES:
             _known.popitem(last=False)
