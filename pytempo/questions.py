@@ -236,7 +236,8 @@ class Questions(ABC):
         return self._answer(tenant, (start, end), ask, budget, "metrics")
 
     def explain(self, q: str = "{}", *, start: int | None = None, end: int | None = None, tenant: str = DEFAULT_TENANT) -> Plan:
-        """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so. Raises BadQuery."""
+        """How `search` (or, for a metrics query, `query_range`) would read for a query, without doing so; at most, for a search leaves out
+        blocks that end before the traces that it has found already. Raises BadQuery."""
         while True:
             try:
                 return explain(q, self._read(tenants_of(tenant)), *_window(start, end))

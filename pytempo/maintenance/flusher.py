@@ -58,7 +58,7 @@ class Flusher:
         self._condition = threading.Condition()
         self._cutting = threading.Lock()
         self._last_arrival = clock()
-        self._active_bytes = self._coming = 0
+        self._active_bytes = self._coming = self._waiting = 0
         self._unread = {segment.id for segment in wal.segments()}
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="pytempo-flusher", daemon=True)
@@ -96,14 +96,20 @@ class Flusher:
         finally:
             with self._condition:
                 self._coming -= size
-                self._condition.notify_all()
+                if self._waiting:  # waking the thread of the flusher for nothing would cost each request half a millisecond
+                    self._condition.notify_all()
 
     def _held(self) -> int:
         return self._sources.live.bytes() + self._coming
 
     def _wait_for_room(self, limit: int, patience: float) -> None:
         self._condition.notify_all()
-        if not self._condition.wait_for(lambda: self._held() < limit or self._stopping, patience):
+        self._waiting += 1
+        try:
+            found = self._condition.wait_for(lambda: self._held() < limit or self._stopping, patience)
+        finally:
+            self._waiting -= 1
+        if not found:
             raise Overloaded(
                 f"{limit} bytes of spans wait to be cut into blocks (max_live_bytes); send it again later", retry_after=patience
             )
