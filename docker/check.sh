@@ -16,7 +16,10 @@ work=$(mktemp -d)
 
 clean() {
   podman rm --force "$name" "$name-any" >/dev/null 2>&1 || true
-  [ -f "$work/pod.yaml" ] && podman play kube --down "$work/pod.yaml" >/dev/null 2>&1 || true
+  if [ -f "$work/pod.yaml" ]; then # podman keeps a ConfigMap as a volume of its name
+    podman play kube --down "$work/pod.yaml" >/dev/null 2>&1 || true
+    podman volume rm --force "$(awk '$1 == "name:" && $2 ~ /^pytempo-config-/ { print $2; exit }' "$work/pod.yaml")" >/dev/null 2>&1 || true
+  fi
   podman volume rm --force "$name" "$name-any" "data-$name-0" >/dev/null 2>&1 || true
   podman rmi "$tag" >/dev/null 2>&1 || true
   rm -rf "$work"
