@@ -86,7 +86,7 @@ hardened() { # NAME USER
   began=$(date +%s%N)
   podman start "$1" >/dev/null
   answers "http://127.0.0.1:$http"
-  say "ready $((($(date +%s%N) - began) / 1000000)) ms after its start, of them $(cpu_ms "$1") ms of CPU in the server"
+  say "ready $((($(date +%s%N) - began) / 1000000)) ms after its start, with $(cpu_ms "$1") ms of CPU"
   finds_ten "http://127.0.0.1:$http"
   podman stop --time 30 "$1" >/dev/null
   [ "$(podman inspect --format '{{.State.ExitCode}}' "$1")" = 0 ] || { echo "SIGTERM did not end it with status 0" >&2; podman logs "$1"; return 1; }
