@@ -87,7 +87,8 @@ def _panel(panel: Panel, top: float, places: Sequence[float]) -> list[str]:
         colour = COLOURS[number % len(COLOURS)]
         points = " ".join(f"{x:.1f},{top + HEIGHT * (1 - value / most):.1f}" for x, value in zip(places, values, strict=True))
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.3"/>')
-        parts.append(f'<text x="{LEFT + 330 + 130 * number}" y="{top - 6}" fill="{colour}">{escape(name)}</text>')
+        left = LEFT + 300 + (WIDTH - 300) * number // len(panel.lines)
+        parts.append(f'<text x="{left}" y="{top - 6}" fill="{colour}">{escape(name)}</text>')
     return parts
 
 
