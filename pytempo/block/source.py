@@ -18,7 +18,7 @@ from pytempo.block.vparquet4.rows import RowGroupBatch, leaves_of
 from pytempo.errors import Damaged
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
-from pytempo.model.scan import Meter, Part, Scan
+from pytempo.model.scan import MAX_TIME, Meter, Part, Scan
 
 
 class BlockSource(Keeper[OpenedBlock]):
@@ -63,6 +63,9 @@ class BlockSource(Keeper[OpenedBlock]):
 
     def touches(self, start: int, end: int) -> bool:
         return self.meta.overlaps(start, end)
+
+    def ends_before(self, time: int) -> bool:
+        return self.meta.exact and not self.meta.overlaps(time, MAX_TIME)  # Tempo moves times that are far from now
 
     def trace_ids(self) -> TraceIds:
         if self._ids is None:

@@ -58,6 +58,9 @@ class LiveSource:
     def touches(self, start: int, end: int) -> bool:
         return self._start <= end and start <= self._end
 
+    def ends_before(self, time: int) -> bool:
+        return self._end < time
+
     def trace_ids(self) -> TraceIds:
         return self.batch.trace_ids()
 

@@ -121,6 +121,9 @@ class Source(Protocol):
     def touches(self, start: int, end: int) -> bool:
         """Whether a trace of the source may have bounds that touch this range (unix nanoseconds, inclusive)."""
 
+    def ends_before(self, time: int) -> bool:
+        """Whether it is certain that no trace of the source starts at this time (unix nanoseconds) or later."""
+
     def trace_ids(self) -> TraceIds:
         """The ids of all its traces, ascending."""
 

@@ -15,7 +15,6 @@ import numpy as np
 from pytempo.errors import BadQuery
 from pytempo.model import Batch, Level, Scan, Source
 from pytempo.model.arrays import Bools
-from pytempo.model.scan import MAX_TIME
 from pytempo.query.budget import Budget
 from pytempo.query.joining import Piece, read
 from pytempo.query.results import FoundTrace, SearchResult
@@ -70,7 +69,7 @@ def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, budget
         return best[-1].start if best and len(best) >= limit else 0
 
     def may_have_newer(source: Source) -> bool:
-        return source.touches(oldest(), MAX_TIME)
+        return not source.ends_before(oldest())
 
     for piece in read(sources, scan, budget, may_have_newer):
         best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit, oldest())], key=lambda candidate: candidate.order)

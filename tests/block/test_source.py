@@ -57,6 +57,13 @@ def test_a_block_of_another_writer_counts_as_filled_at_its_end(source: BlockSour
     assert BlockSource(None, theirs).sequence == theirs.end  # type: ignore[arg-type]
 
 
+def test_only_the_times_of_our_own_blocks_say_that_nothing_is_newer(source: BlockSource, root: Path) -> None:
+    """Tempo gives a block the times of its arrival where those of its spans are far from them."""
+    assert source.ends_before(source.meta.end + 1)
+    assert not source.ends_before(source.meta.end)
+    assert not BlockSource(LocalBackend(root), replace(source.meta, exact=False)).ends_before(source.meta.end + 10**18)
+
+
 def test_all_row_groups_together_are_the_block(source: BlockSource) -> None:
     batches = list(source.batches(Scan()))
 
