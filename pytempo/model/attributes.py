@@ -31,6 +31,9 @@ class Kind(enum.IntEnum):
     EMPTY = 6  # an array without elements
 
 
+REPEATED = 4
+"""How often a text has to occur on average for a dictionary to be worth its codes."""
+
 TYPED = (Kind.STRING, Kind.INT, Kind.DOUBLE, Kind.BOOL)
 """The kinds that TraceQL compares."""
 
@@ -60,6 +63,10 @@ class Values:
         arrays = [array for part in self.parts for array in (part.values, part.rows)]
         return sum(array.nbytes for array in (*arrays, self.present, self.is_array) if array is not None)
 
+    def narrow(self) -> Values:
+        """The same; texts that repeat are a dictionary, which takes less room, and whose distinct texts alone have to be compared."""
+        return replace(self, parts=tuple(replace(part, values=_narrow(part.values)) for part in self.parts))
+
     def take(self, rows: Ints) -> Values:
         """The values whose row i is row rows[i] of these."""
         parts = []
@@ -69,6 +76,14 @@ class Values:
             if counts.any():
                 parts.append(Part(part.kind, np.repeat(np.arange(len(rows)), counts), take(part.values, ranges(first, counts))))
         return Values(len(rows), tuple(parts), self.present[rows], None if self.is_array is None else self.is_array[rows])
+
+
+def _narrow(values: Any) -> Any:
+    """A text column as a dictionary, where its texts occur four times or more on average."""
+    if isinstance(values, np.ndarray) or pa.types.is_dictionary(values.type):
+        return values
+    encoded = values.dictionary_encode()
+    return encoded if REPEATED * len(encoded.dictionary) <= len(values) else values
 
 
 @dataclass(frozen=True, slots=True)

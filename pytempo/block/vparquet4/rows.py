@@ -227,7 +227,7 @@ class RowGroupBatch(Batch):
     def values(self, level: Level, key: str) -> Values:
         if (level, key) not in self._values:
             leaves = leaves_of_attribute(level, key, self._file, self._group)
-            self._values[level, key] = self._known(AttributeName(level, key), leaves, lambda: self._read_values(level, key))
+            self._values[level, key] = self._known(AttributeName(level, key), leaves, lambda: self._read_values(level, key).narrow())
         return self._values[level, key]
 
     def _read_values(self, level: Level, key: str) -> Values:
