@@ -9,7 +9,7 @@ import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -62,10 +62,10 @@ def plot(rows: Rows) -> str:
     return over_steps("Questions by the number of spans", list(rows["trace by id"]), panels)
 
 
-def _alone(work: object, folder: Path, spans: int) -> dict[str, float]:
+def _alone(work: Callable[[Path, int], dict[str, float]], folder: Path, spans: int) -> dict[str, float]:
     """What a function returns in a new process, whose memory is its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, folder, spans).result()  # type: ignore[arg-type]
+        return pool.submit(work, folder, spans).result()
 
 
 def fill(folder: Path, spans: int) -> dict[str, float]:

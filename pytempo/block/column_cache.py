@@ -12,7 +12,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Hashable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 MAX_BYTES = 128 * 1024 * 1024
 """Of all columns together: those of status, kind, times and service of some four million spans."""
@@ -22,6 +22,14 @@ LARGEST = 512 * 1024
 
 OVERHEAD = 200
 """Bytes of the objects around a column, about."""
+
+
+class Sized(Protocol):
+    """What may be kept."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
 
 
 Key: TypeAlias = tuple[int, int, Hashable]

@@ -21,12 +21,12 @@ from pytempo.model.merge import without_copies
 from pytempo.model.selection import Composed
 from pytempo.model.traces import Summary
 from pytempo.query.budget import Budget
-from pytempo.query.sharing import shared_ids
+from pytempo.query.sharing import Together, forget_gone, shared_ids
 
 COMBINATIONS = 32
 """Sets of sources whose shared traces are remembered: which spans stay, 8 bytes each, and the bounds and roots."""
 
-_known: OrderedDict[tuple[ref[Source], ...], tuple[NDArray[np.int64], Summary]] = OrderedDict()
+_known: OrderedDict[Together, tuple[NDArray[np.int64], Summary]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -89,8 +89,7 @@ def _join_shared(sources: Sequence[Source], shared: TraceIds, scan: Scan) -> Bat
     chosen = _chosen(joined, kept)
     summary = chosen.summary()
     with _lock:
-        for old in [each for each in _known if any(source() is None for source in each)]:
-            del _known[old]
+        forget_gone(_known)
         _known[together] = kept, summary
         while len(_known) > COMBINATIONS:
             _known.popitem(last=False)

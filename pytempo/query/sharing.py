@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -25,12 +25,12 @@ class _Known:
     shared: TraceIds
 
 
-Blocks: TypeAlias = tuple[ref[Source], ...]
+Together: TypeAlias = tuple[ref[Source], ...]
 
 NOTHING = _Known(TraceIds.concat([]), TraceIds.concat([]))
 
 _lock = threading.Lock()
-_known: OrderedDict[Blocks, _Known] = OrderedDict()
+_known: OrderedDict[Together, _Known] = OrderedDict()
 _met: WeakKeyDictionary[Source, tuple[_Known, TraceIds]] = WeakKeyDictionary()
 
 
@@ -47,6 +47,12 @@ def shared_ids(sources: Sequence[Source]) -> TraceIds:
     return TraceIds.concat(found).distinct()[0] if found else NOTHING.shared
 
 
+def forget_gone(known: OrderedDict[Together, Any]) -> None:
+    """Drop what is known of sources of which one is gone: nobody can ask for it."""
+    for gone in [sources for sources in known if any(source() is None for source in sources)]:
+        del known[gone]
+
+
 def _of_blocks(blocks: Sequence[Source]) -> _Known:
     """What is known of these blocks; that of fewer of them is added to, that of others of no use."""
     key = tuple(ref(block) for block in blocks)
@@ -60,8 +66,8 @@ def _of_blocks(blocks: Sequence[Source]) -> _Known:
     there = set(before)
     known = _with(known, [block.trace_ids() for block, each in zip(blocks, key, strict=True) if each not in there])
     with _lock:
-        for old in [each for each in _known if each == before or any(block() is None for block in each)]:
-            del _known[old]
+        forget_gone(_known)
+        _known.pop(before, None)
         _known[key] = known
         while len(_known) > 1 and sum(16 * len(each.all) for each in _known.values()) > MAX_BYTES:
             _known.popitem(last=False)

@@ -31,7 +31,7 @@ class Numbers:
     ints: NDArray[np.int64]
     floats: NDArray[np.float64]
 
-    def take(self, rows: Ints, there: Bools) -> Numbers:
+    def take(self, rows: Ints, there: Bools | bool = True) -> Numbers:
         """The numbers of these rows, where the mask holds."""
         return Numbers(self.valid[rows] & there, self.integer[rows], self.ints[rows], self.floats[rows])
 

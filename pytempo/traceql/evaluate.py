@@ -165,7 +165,7 @@ class Evaluation:
         said: dict[str, Said] = {name: each.take(old) for name, each in spansets.said}
         # Tempo's recorded answers call the group without a value nil for a field, false for what is computed
         absent = "nil" if isinstance(stage.expression, ast.Attribute | ast.Intrinsic) else False
-        said[f"by({label(stage.expression)})"] = SaidGroups(code[order][head], list(groups.labels), absent)
+        said[f"by({label(stage.expression)})"] = SaidGroups(code[order][head], groups.labels, absent)
         return Spansets(spansets.spans[order], np.cumsum(head) - 1, spansets.trace[old], tuple(said.items()))
 
     def _by_first_span(self, spansets: Spansets, key: Ints) -> Ints:

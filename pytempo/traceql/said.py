@@ -22,8 +22,7 @@ class SaidNumbers:
 
     def take(self, rows: Ints) -> SaidNumbers:
         """Those of these spansets."""
-        numbers = self.numbers
-        return SaidNumbers(Numbers(numbers.valid[rows], numbers.integer[rows], numbers.ints[rows], numbers.floats[rows]), self.duration)
+        return SaidNumbers(self.numbers.take(rows), self.duration)
 
     def of(self, row: int) -> Any:
         """What is said of one spanset, None where there is no number."""
@@ -38,7 +37,7 @@ class SaidGroups:
     """The group of each spanset, by its number among the labels; `absent` is what the group without a value is called."""
 
     codes: Ints
-    labels: list[Label]
+    labels: tuple[Label, ...]
     absent: str | bool
 
     def take(self, rows: Ints) -> SaidGroups:

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.block.column_cache import BlockColumns
+from pytempo.block.column_cache import BlockColumns, Sized
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
 from pytempo.block.vparquet4.data_file import DataFile
@@ -27,6 +27,8 @@ from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
 from pytempo.model.scan import AttributeName, Meter, Scan
 from pytempo.model.traces import Summary
 from pytempo.model.tree import Nesting
+
+T = TypeVar("T", bound=Sized)
 
 _SMALL_LEAF = {
     Level.RESOURCE: paths.SPAN_STATUS_CODE,
@@ -139,16 +141,14 @@ class RowGroupBatch(Batch):
             spans = self._offsets(Level.SPAN)
             return owners_of(spans[self._offsets(Level.SCOPE)[self._offsets(Level.RESOURCE)]])
 
-        found: NDArray[np.int32] = self._known("trace_of_span", [_SMALL_LEAF[Level.SPAN]], made)
-        return found
+        return self._known("trace_of_span", [_SMALL_LEAF[Level.SPAN]], made)
 
     def scope_of_span(self) -> NDArray[np.int32]:
         return self._scope_of_span
 
     @cached_property
     def _scope_of_span(self) -> NDArray[np.int32]:
-        found: NDArray[np.int32] = self._known("scope_of_span", [_SMALL_LEAF[Level.SPAN]], lambda: owners_of(self._offsets(Level.SPAN)))
-        return found
+        return self._known("scope_of_span", [_SMALL_LEAF[Level.SPAN]], lambda: owners_of(self._offsets(Level.SPAN)))
 
     def resource_of_scope(self) -> NDArray[np.int32]:
         return owners_of(self._offsets(Level.SCOPE))
@@ -209,8 +209,7 @@ class RowGroupBatch(Batch):
             self._load(_TREE)
             return super(RowGroupBatch, self).parent_of_span()
 
-        found: NDArray[np.int64] = self._known("parents", _TREE, made)
-        return found
+        return self._known("parents", _TREE, made)
 
     def attributes(self, level: Level) -> Attributes:
         if level not in self._tables:
@@ -285,8 +284,7 @@ class RowGroupBatch(Batch):
             parents = self.parent_of_span()
             return np.bincount(parents[parents >= 0], minlength=len(parents)).astype(np.int32)
 
-        found: Array = self._known("child_count", _TREE, made)
-        return found
+        return self._known("child_count", _TREE, made)
 
     def _keys(self, level: Level) -> AttributeLists:
         """The keys of a level's attributes, without their values."""
@@ -327,18 +325,18 @@ class RowGroupBatch(Batch):
             return np.zeros(self.count(Level.SPAN) + 1, np.int32)
         return self._lists[LISTS[level]]
 
-    def _known(self, what: Hashable, paths: Iterable[str], make: Callable[[], Any]) -> Any:
+    def _known(self, what: Hashable, paths: Iterable[str], make: Callable[[], T]) -> T:
         """What an earlier query made of these leaves, or what is made now, and kept for later ones."""
-        found = None if self._kept is None else self._kept.get(self._group, what)
-        if found is None:
-            found = make()
-            if self._kept is not None:
-                if isinstance(found, np.ndarray):
-                    found.setflags(write=False)  # others will read it
-                self._kept.put(self._group, what, found, found.nbytes)
-        else:
+        found: T | None = None if self._kept is None else self._kept.get(self._group, what)
+        if found is not None:
             self._count(paths)
-        return found
+            return found
+        made = make()
+        if self._kept is not None:
+            if isinstance(made, np.ndarray):
+                made.setflags(write=False)  # others will read it
+            self._kept.put(self._group, what, made, made.nbytes)
+        return made
 
     def _keeps(self, what: Hashable) -> bool:
         return self._kept is not None and self._kept.has(self._group, what)
