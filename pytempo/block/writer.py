@@ -9,7 +9,7 @@ A stop between any two steps leaves nothing that a reader sees; writing the bloc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -82,10 +82,34 @@ def write_block(
     """
     if not batch.count(Level.SPAN):
         raise ValueError(f"block {block_id}: a block without spans cannot be found by anybody")
+    traces = batch.count(Level.TRACE)
+    return write_batches(backend, tenant, block_id, [batch], options=options, traces=traces, sequence=sequence, arrived=arrived, anew=anew)
+
+
+def write_batches(
+    backend: Backend,
+    tenant: str,
+    block_id: UUID,
+    batches: Iterable[Batch],
+    *,
+    options: BlockOptions,
+    traces: int,
+    sequence: int,
+    arrived: int | None = None,
+    anew: bool = False,
+) -> BlockMeta:
+    """As `write_block`, of batches whose trace ids ascend, one after the other; `traces` is how many there will be, at most."""
+    starts: list[Array] = []
+
+    def noted() -> Iterator[Batch]:
+        for batch in batches:
+            starts.append(batch.summary().start)
+            yield batch
+
     if anew:
         backend.delete(filenames.key(tenant, str(block_id), filenames.META))
-    written = write_files(backend, tenant, block_id, [batch], options=options, traces=batch.count(Level.TRACE))
-    start, end = main_range(written.ranges, batch.summary().start)
+    written = write_files(backend, tenant, block_id, noted(), options=options, traces=traces)
+    start, end = main_range(written.ranges, np.concatenate(starts))
     extra = {**sequence_fields(sequence), **lineage_fields(arrived)}
     return write_meta(backend, tenant, block_id, written, start=start, end=end, options=options, extra=extra)
 

@@ -14,21 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
-import numpy as np
-
-from pytempo.block import BlockMeta, filenames
+from pytempo.block import BlockMeta
 from pytempo.block.dedicated import DedicatedColumn
-from pytempo.block.lineage import lineage_fields
-from pytempo.block.sequence import sequence_fields, sequence_of
+from pytempo.block.sequence import sequence_of
 from pytempo.block.source import BlockSource
 from pytempo.block.versions import WRITTEN
 from pytempo.block.vparquet4 import DEDICATED_COLUMNS, RESOURCE_COLUMNS, SPAN_STRING_COLUMNS
-from pytempo.block.writer import BlockOptions, main_range, write_files, write_meta
+from pytempo.block.writer import BlockOptions, write_batches
 from pytempo.blocklist import retire
 from pytempo.maintenance.compaction_merge import merged
 from pytempo.maintenance.sources import Sources
-from pytempo.model.arrays import Array
-from pytempo.model.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +66,17 @@ def _published(sources: Sources, old: BlockMeta) -> BlockMeta | None:
 
 
 def _rewrite(sources: Sources, old: BlockMeta, options: BlockOptions) -> BlockMeta:
-    backend, source, new = sources.blocks.backend, BlockSource(sources.blocks.backend, old), converted_id(old)
-    options, starts = replace(options, dedicated_columns=_dedicated(old)), list[Array]()
-
-    def batches() -> Iterator[Batch]:
-        for batch, _ in merged([source]):
-            starts.append(batch.summary().start)
-            yield batch
-
-    # an attempt that failed after its last step may have left it, perhaps not durable
-    backend.delete(filenames.key(old.tenant, str(new), filenames.META))
-    written = write_files(backend, old.tenant, new, batches(), options=options, traces=len(source.trace_ids()))
-    start, end = main_range(written.ranges, np.concatenate(starts))
-    extra = {**sequence_fields(sequence_of(old)), **lineage_fields(None)}
-    return write_meta(backend, old.tenant, new, written, start=start, end=end, options=options, extra=extra)
+    source, options = BlockSource(sources.blocks.backend, old), replace(options, dedicated_columns=_dedicated(old))
+    return write_batches(
+        sources.blocks.backend,
+        old.tenant,
+        converted_id(old),
+        (batch for batch, _ in merged([source])),
+        options=options,
+        traces=len(source.trace_ids()),
+        sequence=sequence_of(old),
+        anew=True,
+    )
 
 
 def _dedicated(old: BlockMeta) -> tuple[DedicatedColumn, ...]:
