@@ -34,10 +34,29 @@ class Corpus:
     """`plain` or `wide`."""
     base: int = 1_795_593_600 * SECOND
     """Unix nanoseconds of the earliest span."""
+    window: int = 3600
+    """Seconds from there on that questions over HTTP ask for. It holds the time at which the spans come in as well, since Tempo moves the
+    times of blocks there whose spans are more than two minutes older."""
     trace_ids: list[str] = field(default_factory=list)
     """Some trace ids, hex."""
     request_ids: list[str] = field(default_factory=list)
     """Some values of `request.id`, each on one span."""
+
+    @property
+    def asked(self) -> tuple[int, int]:
+        """The window of questions, from and to, in unix seconds."""
+        return self.base // SECOND, self.base // SECOND + self.window
+
+    def step(self, number: int) -> int:
+        """Seconds between the points of series in the question with this number, about a hundred. No two have the same, since Tempo keeps
+        what it has answered about a block."""
+        return max(self.window // 100, 1) + number
+
+    @property
+    def traces(self) -> int:
+        """How many there are in all requests."""
+        full, rest = divmod(self.spans, self.spans_per_request)
+        return sum(count * max(spans // SPANS_PER_TRACE, 1) for count, spans in ((full, self.spans_per_request), (rest > 0, rest)))
 
     def requests(self) -> Iterator[bytes]:
         """Serialized export requests."""
@@ -86,6 +105,12 @@ def _widen(chance: random.Random, span: Span) -> None:
     if chance.random() < 0.1:
         words = (f"column_{chance.randrange(1000)}" for _ in range(160))
         span.attributes.append(_pair("db.statement", f"SELECT {', '.join(words)} FROM orders"[:2048]))
+
+
+def request_id(request: bytes) -> str:
+    """The `request.id` of the first span of a serialized request."""
+    span = ExportTraceServiceRequest.FromString(request).resource_spans[0].scope_spans[0].spans[0]
+    return next(pair.value.string_value for pair in span.attributes if pair.key == "request.id")
 
 
 class _Request:

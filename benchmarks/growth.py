@@ -1,6 +1,9 @@
 """What questions cost, and what they hold in memory, as the store grows.
 
-python -m benchmarks growth --sizes 100000 1000000
+The data is made by other processes and comes from files, the blocks are written by one process and asked by another: neither's memory holds
+what the others need.
+
+python -m benchmarks growth --sizes 100000 1000000 10000000
 """
 
 from __future__ import annotations
@@ -12,18 +15,20 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import pytempo
+from benchmarks import query, spool
 from benchmarks.data import Corpus
 from benchmarks.machine import peak_memory
 from benchmarks.plot import Panel, over_steps
-from benchmarks.query import KINDS, ROUNDS
+from benchmarks.questions import KINDS, ROUNDS
 from benchmarks.report import Report, Rows
+from benchmarks.spool import Spool
 from pytempo import StoreOptions
 from pytempo.maintenance import FlushOptions
 
-SPANS = 200_000
-"""Of a block, about."""
+T = TypeVar("T")
 
 PANELS = {
     "single finds, ms": {
@@ -49,10 +54,12 @@ def run(sizes: Sequence[int]) -> Report:
     columns = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            columns[f"{size}"] = {**_alone(fill, Path(folder), size), **_alone(ask, Path(folder), size)}
+            data = Path(folder) / "data"
+            cost, corpus = blocks(data, size)
+            columns[f"{size}"] = {**cost, **_alone(ask, data, corpus)}
     rows = {kind: {size: figures[kind] for size, figures in columns.items()} for kind in next(iter(columns.values()))}
-    data = f"benchmarks/data.py, blocks of about {SPANS} spans; median of {ROUNDS} after one not counted, ms on a clock"
-    return Report("growth", data, rows, plot(rows))
+    how = f"benchmarks/data.py, blocks of about {spool.PIECE} spans; median of {ROUNDS} after one not counted, ms on a clock"
+    return Report("growth", how, rows, plot(rows))
 
 
 def plot(rows: Rows) -> str:
@@ -62,44 +69,47 @@ def plot(rows: Rows) -> str:
     return over_steps("Questions by the number of spans", list(rows["trace by id"]), panels)
 
 
-def _alone(work: Callable[[Path, int], dict[str, float]], folder: Path, spans: int) -> dict[str, float]:
+def blocks(data: Path, spans: int) -> tuple[dict[str, float], Corpus]:
+    """Write a store of blocks, in a process of its own; what that cost, and the corpus that knows some of the ids."""
+    with tempfile.TemporaryDirectory() as folder:
+        spooled = spool.write(Path(folder), Corpus(spans))
+        return _alone(fill, data, spooled), spooled.corpus
+
+
+def _alone(work: Callable[[Path, T], dict[str, float]], folder: Path, what: T) -> dict[str, float]:
     """What a function returns in a new process, whose memory is its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, folder, spans).result()
+        return pool.submit(work, folder, what).result()
 
 
-def fill(folder: Path, spans: int) -> dict[str, float]:
-    """Write the blocks; the CPU that a span costs in process, to its block on disk."""
+def fill(data: Path, spooled: Spool) -> dict[str, float]:
+    """Write the blocks, one for each piece; the CPU that a span costs in process, to its block on disk."""
     used = 0.0
-    with pytempo.open(folder, options=StoreOptions(flush=FlushOptions(max_block_bytes=2**40, max_live_bytes=2**40))) as store:
-        corpus = Corpus(spans)
-        for number, payload in enumerate(corpus.requests(), 1):
+    with pytempo.open(data, options=StoreOptions(flush=FlushOptions(max_block_bytes=2**40, max_live_bytes=2**40))) as store:
+        for piece in spooled.pieces():
+            for payload in piece:
+                began = time.process_time()
+                store.export(payload)
+                used += time.process_time() - began
             began = time.process_time()
-            store.export(payload)
-            if number % (SPANS // corpus.spans_per_request) == 0:
-                store.flush()
+            store.flush()
             used += time.process_time() - began
-        began = time.process_time()
-        store.flush()
-        used += time.process_time() - began
-    return {"CPU us a span, export and flush": 1e6 * used / spans}
+    return {"CPU us a span, export and flush": 1e6 * used / spooled.corpus.spans}
 
 
-def ask(folder: Path, spans: int) -> dict[str, float]:
+def ask(data: Path, corpus: Corpus) -> dict[str, float]:
     """Milliseconds by kind, and the largest memory."""
-    corpus, found = Corpus(min(spans, 100_000)), dict[str, float]()
-    for _ in corpus.requests():
-        pass  # which notes the ids that are asked for
-    with pytempo.open(folder, read_only=True) as store:
+    found = dict[str, float]()
+    with pytempo.open(data, read_only=True) as store:
         began = time.perf_counter()
         store.search("{ }")
         found["first search after the start"] = 1e3 * (time.perf_counter() - began)
         for kind, question in KINDS.items():
-            question(store, corpus, ROUNDS)
+            query.ask(store, question, corpus, ROUNDS)
             times = []
             for number in range(ROUNDS):
                 began = time.perf_counter()
-                question(store, corpus, number)
+                query.ask(store, question, corpus, number)
                 times.append(time.perf_counter() - began)
             found[kind] = 1e3 * statistics.median(times)
     return {**found, "peak_memory_mib": peak_memory(multiprocessing.current_process().pid or 0) / 2**20}

@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,8 +28,15 @@ def heading(data: str) -> str:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system seconds that a process and its children (those waited for) have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    """User and system seconds that a process and all below it have used, those that have ended and were waited for included."""
+    return sum(_cpu_seconds(process) for process in (pid, *_below(pid)))
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # it has ended: its parent has its seconds
     return sum(int(fields[place]) for place in (11, 12, 13, 14)) / TICKS
 
 
@@ -51,14 +59,48 @@ def _memory(pid: int, name: str) -> int:
 
 def tree_memory(pid: int) -> tuple[int, int]:
     """Bytes in memory now of a process, and of all below it together; those that end meanwhile count as nothing."""
-    below, found = 0, [pid]
-    for parent in found:
-        try:
-            found += [int(child) for tasks in Path(f"/proc/{parent}/task").glob("*/children") for child in tasks.read_text().split()]
-            below += resident_memory(parent) if parent != pid else 0
-        except (FileNotFoundError, ProcessLookupError, RuntimeError):  # it has ended, or is a zombie
-            continue
+    below = 0
+    for process in _below(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, RuntimeError):  # it has ended, or is a zombie
+            below += resident_memory(process)
     return resident_memory(pid), below
+
+
+def _below(pid: int) -> list[int]:
+    """All that a process has started, and what those have, as far as they run."""
+    found = [pid]
+    for parent in found:  # which grows meanwhile
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(child) for tasks in Path(f"/proc/{parent}/task").glob("*/children") for child in tasks.read_text().split()]
+    return found[1:]
+
+
+class Peak:
+    """The largest memory of a process and all below it together, looked at five times a second."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._most = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Peak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def mib(self) -> float:
+        """Until now; of the process alone, what the system has noted, which misses nothing."""
+        return max(self._most, peak_memory(self._pid)) / 2**20
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.2):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, RuntimeError):  # it is being ended
+                self._most = max(self._most, sum(tree_memory(self._pid)))
 
 
 def folder_bytes(folder: Path) -> int:

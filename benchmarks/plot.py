@@ -17,7 +17,7 @@ class Panel:
     """Lines of one unit, by name, and a level that is drawn dashed."""
 
     title: str
-    lines: dict[str, Sequence[float]]
+    lines: Mapping[str, Sequence[float]]
     level: float | None = None
     level_name: str = ""
 
@@ -37,7 +37,7 @@ def over_steps(title: str, steps: Sequence[str], panels: Sequence[Panel]) -> str
 
 
 def bars(title: str, columns: Mapping[str, Mapping[str, float]], unit: str) -> str:
-    """One bar beside each name, in as many columns as there are."""
+    """One bar beside each name, in as many columns as there are; without a unit, the columns' names have theirs."""
     names = list(dict.fromkeys(name for values in columns.values() for name in values))
     width = (WIDTH - NAMES) / len(columns)
     parts = _begin(title, TOP + ROW * len(names) + 30)
@@ -45,7 +45,7 @@ def bars(title: str, columns: Mapping[str, Mapping[str, float]], unit: str) -> s
         parts.append(f'<text x="{NAMES - 8}" y="{TOP + ROW * row + 24}" text-anchor="end" fill="{INK}">{escape(name)}</text>')
     for number, (column, values) in enumerate(columns.items()):
         left, most = NAMES + number * width, nice(*values.values())
-        parts.append(f'<text x="{left}" y="{TOP}" fill="{COLOURS[number]}">{escape(column)}, {escape(unit)}</text>')
+        parts.append(f'<text x="{left}" y="{TOP}" fill="{COLOURS[number]}">{escape(f"{column}, {unit}" if unit else column)}</text>')
         for row, name in enumerate(names):
             length, y = (width - 60) * values.get(name, 0) / most, TOP + ROW * row + 12
             parts.append(f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{ROW - 6}" fill="{COLOURS[number]}"/>')

@@ -1,6 +1,6 @@
-"""How long a start takes, and what it holds: over many blocks, over a long write-ahead log, and the stops that follow.
+"""How long a start takes, and what it holds: over many blocks, a long write-ahead log and many spans, and the stops that follow.
 
-python -m benchmarks start --blocks 2000 --wal-mib 1024
+python -m benchmarks start --blocks 2000 --wal-mib 1024 --spans 10000000
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytempo
+from benchmarks import growth
 from benchmarks.load import Template
-from benchmarks.machine import folder_bytes, heading, peak_memory, resident_memory
+from benchmarks.machine import folder_bytes, peak_memory, resident_memory
+from benchmarks.plot import bars
+from benchmarks.report import Report, Rows
+from benchmarks.spool import PIECE
 from pytempo.maintenance import FlushOptions
 from pytempo.store import StoreOptions
 from pytempo.wal import Record, Wal
@@ -161,17 +165,31 @@ def _is_ready(url: str) -> bool:
     return True
 
 
-def run(blocks: int, wal_mib: int, folder: Path | None) -> None:
-    """Measure an empty directory, one of blocks and one of a log; print a line each. Data in `folder` is made once and kept."""
-    print(heading(f"{blocks} blocks of 8 traces; {wal_mib} MiB of log"), flush=True)
+def write_spans(data: Path, spans: int) -> None:
+    """So many spans in blocks, of the data that questions are asked of."""
+    growth.blocks(data, spans)
+
+
+MAKERS: dict[str, Callable[[Path, int], None]] = {"blocks": write_blocks, "log": write_log, "spans": write_spans}
+"""What writes a data directory of each name."""
+
+
+def run(blocks: int, wal_mib: int, spans: int, folder: Path | None) -> Report:
+    """Measure an empty directory, one of many blocks, one of a log, and one of many spans. Data in `folder` is made once and kept."""
+    amounts = {"empty": 0, "blocks": blocks, "log": wal_mib * MIB, "spans": spans}
     with tempfile.TemporaryDirectory() as temporary:
-        root = folder or Path(temporary)
-        for name, amount in (("empty", 0), ("blocks", blocks), ("log", wal_mib)):
-            place = root / name
-            if not place.exists() and name == "blocks":
-                write_blocks(place, amount)
-            elif not place.exists() and name == "log":
-                write_log(place, amount * MIB)
-            size = folder_bytes(place) / MIB
-            figures = start_and_stop(place)
-            print(f"{name:8}{size:10.1f} MiB  " + "  ".join(f"{key} {value:.2f}" for key, value in figures.items()), flush=True)
+        rows = {}
+        for name, amount in amounts.items():
+            place = (folder or Path(temporary)) / name
+            if amount and not place.exists():
+                MAKERS[name](place, amount)
+            if amount or name == "empty":
+                rows[name] = {"data_mib": folder_bytes(place) / MIB, **start_and_stop(place)}
+    data = f"{blocks} blocks of 8 traces; {wal_mib} MiB of log; {spans} spans in blocks of about {PIECE}; nothing"
+    return Report("start", data, rows, plot(rows))
+
+
+def plot(rows: Rows) -> str:
+    """Seconds until it is ready, and of a stop, and memory."""
+    drawn = {"ready_seconds": "ready, s", "stop_under_load_seconds": "stop under load, s", "peak_memory_mib": "memory, MiB"}
+    return bars("Start and stop by what is on disk", {title: {n: row[key] for n, row in rows.items()} for key, title in drawn.items()}, "")

@@ -2,6 +2,9 @@
 
 There is no ingest thread. Whoever asks first works for all that wait by then, in two stages so that one group is decoded while
 the one before is synced:  decode ─► limits, log and sync ─► live ─► acknowledge.  The order of groups is the same in both stages.
+
+Most requests of tenants without limits go another way, since a decoding costs as much for one span as for two hundred: where their outline
+shows that nothing is wrong with them they are logged, acknowledged, and decoded when there are enough of them or a query comes.
 """
 
 from __future__ import annotations
@@ -13,15 +16,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pytempo.committing import GROUP_BYTES, NOT_STORED, Committing, Sound, next_group
 from pytempo.errors import BadRequest, PytempoError
 from pytempo.limits import Limits, Verdict
 from pytempo.live import Live
 from pytempo.model.levels import Level
-from pytempo.otlp import Decoded, Exported, decode
+from pytempo.otlp import Decoded, Exported, decode, outline
 from pytempo.wal import Record, Wal
 
-GROUP_BYTES = 512 * 1024
-"""OTLP bytes decoded in one call: about 2,000 spans, which hold the interpreter for 2 ms (more delays queries, fewer cost more a span)."""
+SMALL = GROUP_BYTES
+"""OTLP bytes up to which a request is only outlined at first: what one decoding takes. Beyond it there is nothing to wait for."""
 
 
 @dataclass
@@ -81,6 +85,7 @@ class Ingest:
         self._committed, self._stored, self._shortened = committed, stored, shortened
         self._queue: deque[_Waiting] = deque()
         self._decoding, self._writing = threading.Lock(), threading.Lock()
+        self._committing = Committing(self._writing, self._commit_sound)
 
     @property
     def writing(self) -> threading.Lock:
@@ -92,7 +97,14 @@ class Ingest:
 
         Raises BadRequest for bytes that are no OTLP request (nothing of this call is kept), Unavailable where the disk refuses.
         """
-        mine = _Waiting(tenant, payloads, sum(map(len, payloads)))
+        size = sum(map(len, payloads))
+        outlined = outline(payloads) if size <= SMALL and not self._limits.of(tenant).concerns_spans else None
+        if outlined is not None:
+            sound = Sound(tenant, payloads, size, outlined)
+            self._committing.store(sound)
+            self._live.settle(tenant, full=True)
+            return sound.outcome
+        mine = _Waiting(tenant, payloads, size)
         self._queue.append(mine)
         while not mine.done.is_set():
             if not self._work():
@@ -107,7 +119,7 @@ class Ingest:
         taken: list[_Waiting] = []
         try:
             with self._decoding:
-                taken = self._take()
+                taken = next_group(self._queue)
                 groups = self._decode(taken)
                 self._writing.acquire()
             try:
@@ -117,15 +129,6 @@ class Ingest:
         finally:
             _finish(taken)
         return bool(taken)
-
-    def _take(self) -> list[_Waiting]:
-        """The requests that go into the next group: at least one, if any waits."""
-        taken: list[_Waiting] = []
-        size = 0
-        while self._queue and (not taken or size + self._queue[0].size <= GROUP_BYTES):
-            taken.append(self._queue.popleft())
-            size += taken[-1].size
-        return taken
 
     def _decode(self, taken: list[_Waiting]) -> list[_Group]:
         groups: list[_Group] = []
@@ -152,6 +155,19 @@ class Ingest:
         for group in groups:
             _tell(group)
 
+    def _commit_sound(self, group: list[Sound]) -> None:
+        """Log, sync and publish requests that are decoded later."""
+        position = self._wal.append_and_sync([Record(request.tenant, payload) for request in group for payload in request.payloads])
+        active = self._wal.active
+        assert active is not None
+        for tenant in dict.fromkeys(request.tenant for request in group):
+            mine = [request for request in group if request.tenant == tenant]
+            payloads = [payload for request in mine for payload in request.payloads]
+            traces = len(frozenset().union(*[request.outline.traces for request in mine]))
+            self._live.add_undecoded(position.segment, active.created, tenant, payloads, traces)
+            self._stored(tenant, traces, sum(request.size for request in mine))
+        self._committed(sum(request.size for request in group))
+
     def _publish(self, groups: list[_Group], records: list[Record]) -> None:
         position = self._wal.append_and_sync(records)
         active = self._wal.active
@@ -169,7 +185,7 @@ def _finish(taken: list[_Waiting]) -> None:
     """Nobody may be left waiting, whatever went wrong while the group was worked on."""
     for request in taken:
         if not request.done.is_set():
-            request.fail(PytempoError("the request was not stored because of an internal error; it may be sent again"))
+            request.fail(PytempoError(NOT_STORED))
 
 
 def _decode_together(tenant: str, requests: list[_Waiting]) -> list[_Group]:

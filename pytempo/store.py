@@ -40,7 +40,7 @@ from pytempo.maintenance import Progress as Progress
 from pytempo.model import Source
 from pytempo.model.tenant import DEFAULT_TENANT, check_tenant, tenants_of
 from pytempo.options import StoreOptions as StoreOptions
-from pytempo.otlp import Decoded, Exported, shorten
+from pytempo.otlp import Decoded, Exported, decode, shorten
 from pytempo.query.metrics import QuestionMetrics
 from pytempo.questions import Questions
 from pytempo.store_metrics import StoreMetrics
@@ -75,7 +75,7 @@ class Store(Questions):
         self._closing = threading.Lock()
         self._directory = DataDirectory(Path(path), read_only=read_only)
         try:
-            self._live = Live()
+            self._live = Live(lambda tenant, payloads: decode(payloads).batch)
             folders = self._directory
             blocks = BlockList.open(folders.blocks, folders.damaged, self._logger, read_only, folders.compacting)
             self._sources = Sources(self._live, blocks, self._logger, self.options.query.max_cached_bytes)

@@ -149,6 +149,12 @@ class ReceiverMetrics:
         self._spans = Counter("tempo_distributor_spans_received", "Spans stored, by tenant.", ("tenant",), registry=registry)
         self._bytes = Counter("tempo_distributor_bytes_received", "Bytes of stored requests, by tenant.", ("tenant",), registry=registry)
         self._discarded = Counter("tempo_discarded_spans", "Spans not stored, by reason.", ("reason", "tenant"), registry=registry)
+        self._crowded_out = Counter(
+            "pytempo_receiver_crowded_out_requests",
+            "Requests that were not read, since there was no room for them, and that are to be sent again.",
+            ("transport",),
+            registry=registry,
+        )
 
     def pushed(self, tenant: str, size: int, seconds: float, *, stored: bool) -> None:
         """Count a request of `size` bytes, and how long it took to store it or to find that it cannot be now."""
@@ -163,6 +169,10 @@ class ReceiverMetrics:
         self._accepted.add(spans, "otlp/otlp_receiver", transport)
         self._spans.labels(tenant).inc(spans)
         self._bytes.labels(tenant).inc(size)
+
+    def crowded_out(self, transport: str) -> None:
+        """Count a request that was not read; nobody knows how many spans it has."""
+        self._crowded_out.labels(transport).inc()
 
     def refused(self, transport: str, tenant: str, spans: int, reason: str) -> None:
         """Count spans that were not stored, and why."""

@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # parts of the store that stand beside it
     "options": {"query", "maintenance", "limits"} | ANYBODY,
     "directory": ANYBODY,
-    "ingest": {"limits", "live", "otlp", "wal"} | ANYBODY,
+    "committing": {"otlp"} | ANYBODY,
+    "ingest": {"committing", "limits", "live", "otlp", "wal"} | ANYBODY,
     "store_metrics": {"maintenance", "live", "wal", "blocklist"} | ANYBODY,
     "questions": {"options", "limits", "query", "traceql", "maintenance"} | ANYBODY,
     "store": {

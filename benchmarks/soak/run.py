@@ -19,7 +19,7 @@ from benchmarks.soak.watch import Sample, Watch, events
 
 MIB = 2**20
 SPAN_OTLP_BYTES = 290
-SPAN_DISK_BYTES = 75
+SPAN_DISK_BYTES = 45
 """What a span takes in requests, and in small blocks; only the sizes below follow from it."""
 
 

@@ -12,24 +12,16 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Hashable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 MAX_BYTES = 128 * 1024 * 1024
 """Of all columns together: those of status, kind, times and service of some four million spans."""
 
-LARGEST = 512 * 1024
-"""Bytes of one column of a row group. Most that are compared again and again are smaller; a larger one is read for each query."""
+LARGEST = 2 * 1024 * 1024
+"""Bytes of one column of a stretch of row groups: one of eight bytes for some 260,000 spans. What is larger is read for each query."""
 
 OVERHEAD = 200
 """Bytes of the objects around a column, about."""
-
-
-class Sized(Protocol):
-    """What may be kept."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its arrays."""
 
 
 Key: TypeAlias = tuple[int, int, Hashable]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -11,6 +12,9 @@ ValueType = Literal["string", "int"]
 
 _SCOPES = ("resource", "span", "event")
 _PREFIXES: Mapping[ValueType, str] = {"string": "String", "int": "Int"}
+
+DEDICATED_KEY = "pytempo.dedicatedColumns"
+"""Under which our own files repeat the list in their footer, for when meta.json is lost."""
 
 VPARQUET4_COLUMNS: Mapping[tuple[Scope, ValueType], int] = {("resource", "string"): 10, ("span", "string"): 10}
 """Columns of a vParquet4 (and vParquet3) file by scope and type: always all there, scalar strings only."""
@@ -60,6 +64,19 @@ class DedicatedColumn:
         if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
             raise ValueError(f"{entry!r} has options ('o') that are no list of names")
         return cls(entry["n"], cast(Scope, scope), cast(ValueType, type), tuple(options))
+
+
+def to_text(columns: Iterable[DedicatedColumn]) -> str:
+    """The list as JSON, as meta.json has it."""
+    return json.dumps([column.to_json() for column in columns], ensure_ascii=False)
+
+
+def from_text(text: str | bytes) -> tuple[DedicatedColumn, ...]:
+    """What `to_text` wrote. Raises ValueError for anything else."""
+    entries = json.loads(text)
+    if not isinstance(entries, list):
+        raise ValueError(f"{entries!r} is no list of dedicated columns")
+    return tuple(map(DedicatedColumn.from_json, entries))
 
 
 def assign(columns: Iterable[DedicatedColumn], available: Mapping[tuple[Scope, ValueType], int]) -> dict[tuple[Scope, str], str]:

@@ -19,6 +19,7 @@ from pytempo.block.readers import reader_of
 from pytempo.block.row_index import RowIndex
 from pytempo.block.versions import READABLE
 from pytempo.block.vparquet4.data_file import DataFile
+from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.errors import Damaged, NotFound
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
@@ -75,7 +76,7 @@ class Inspection:
     def batch(self, group: int) -> Batch:
         """A row group of a file that has a footer, to be read."""
         assert self.file is not None
-        return self._reader.batch(self.file, group)
+        return self._reader.batch(Stretch(self.file, range(group, group + 1)))
 
     def _read_bytes(self) -> Iterator[int]:
         """Every byte, also those that no query ever asks for."""

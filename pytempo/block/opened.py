@@ -21,6 +21,7 @@ from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.vparquet4.layout import Layout
 from pytempo.block.vparquet4.pruning import Pruning
+from pytempo.block.vparquet4.stretch import Stretch, stretches
 from pytempo.errors import Damaged, NotFound
 from pytempo.model.arrays import Bools
 from pytempo.model.ids import TraceIds
@@ -47,6 +48,19 @@ class OpenedBlock:
     @cached_property
     def pruning(self) -> Pruning:
         return Pruning(self.file)
+
+    @cached_property
+    def stretches(self) -> list[Stretch]:
+        """All row groups, those together that a scan of everything reads as one."""
+        return list(stretches(self.file))
+
+    def stretch(self, group: int) -> Stretch:
+        """A row group by itself."""
+        return self._single[group]
+
+    @cached_property
+    def _single(self) -> list[Stretch]:
+        return [Stretch(self.file, range(group, group + 1)) for group in range(self.file.row_groups)]
 
     @cached_property
     def _checksums(self) -> Checksums | None:

@@ -14,11 +14,16 @@ from pytempo.block.opened import KeptBlocks, OpenedBlock
 from pytempo.block.readers import reader_of
 from pytempo.block.sequence import sequence_of
 from pytempo.block.vparquet4 import paths
-from pytempo.block.vparquet4.rows import RowGroupBatch, leaves_of
+from pytempo.block.vparquet4.rows import RowGroupBatch
+from pytempo.block.vparquet4.stretch import Stretch
+from pytempo.block.vparquet4.wanted import leaves_of
 from pytempo.errors import Damaged
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
 from pytempo.model.scan import MAX_TIME, Meter, Part, Scan
+
+MOST_TOGETHER = 32 * 1024 * 1024
+"""Bytes of the columns that a scan names in several row groups that are read as one, decoded."""
 
 
 class BlockSource(Keeper[OpenedBlock]):
@@ -79,7 +84,10 @@ class BlockSource(Keeper[OpenedBlock]):
         holding = None if scan.traces is None else self._holding(block, TraceIds.of(scan.traces))
         if holding != []:  # most blocks hold nothing of a single trace, which their ids tell without the footer
             groups = block.pruning.row_groups(scan)
-            yield from self._read(block, [group for group in groups if holding is None or group in holding], scan)
+            if holding is None:
+                yield from self._read(block, list(_together(block, groups, scan)), scan)
+            else:
+                yield from self._read(block, [block.stretch(group) for group in groups if group in holding], scan)
 
     def parts(self, scan: Scan) -> list[Part]:
         block = self._open()
@@ -89,25 +97,30 @@ class BlockSource(Keeper[OpenedBlock]):
             for group, reason in enumerate(reasons):
                 if reason is None and group not in holding:
                     reasons[group] = f"trace id: {scan.traces.hex()} is not among those of its traces"
+        else:
+            for stretch in _together(block, [group for group, reason in enumerate(reasons) if reason is None], scan):
+                for group in stretch.groups:
+                    reasons[group] = None
         return [_part(block, group, reason, scan) for group, reason in enumerate(reasons)]
 
     def batches_of(self, wanted: TraceIds, scan: Scan) -> Iterator[Batch]:
         block = self._open()
-        yield from self._read(block, self._holding(block, wanted), scan)
+        yield from self._read(block, [block.stretch(group) for group in self._holding(block, wanted)], scan)
 
     def _open(self) -> OpenedBlock:
         return self._kept.take(self, lambda: OpenedBlock(self._backend, self.meta, self._reader.layout, self._report))
 
-    def _read(self, block: OpenedBlock, groups: list[int], scan: Scan) -> Iterator[RowGroupBatch]:
-        for group in groups:
-            yield self._batch(block, group, leaves_of(scan, block.file, group, self._columns), scan.meter)
+    def _read(self, block: OpenedBlock, stretches: list[Stretch], scan: Scan) -> Iterator[RowGroupBatch]:
+        for stretch in stretches:
+            yield self._batch(block, stretch, leaves_of(scan, stretch, self._columns), scan.meter)
 
-    def _batch(self, block: OpenedBlock, group: int, ahead: frozenset[str] = frozenset(), meter: Meter | None = None) -> RowGroupBatch:
-        ids = block.looked_at.get(group)
+    def _batch(
+        self, block: OpenedBlock, stretch: Stretch, ahead: frozenset[str] = frozenset(), meter: Meter | None = None
+    ) -> RowGroupBatch:
+        ids = block.looked_at.get(stretch.groups[0]) if len(stretch.groups) == 1 else None
         if self._ids is not None:
-            first, last = block.file.first_rows[group : group + 2]
-            ids = TraceIds(self._ids.high[first:last], self._ids.low[first:last])
-        return self._reader.batch(block.file, group, ahead, ids, meter, self._columns)
+            ids = self._ids.slice(stretch.first_row, stretch.first_row + stretch.rows)
+        return self._reader.batch(stretch, ahead, ids, meter, self._columns)
 
     def _holding(self, block: OpenedBlock, wanted: TraceIds) -> list[int]:
         """The row groups that hold any of these ids (ascending)."""
@@ -128,11 +141,24 @@ class BlockSource(Keeper[OpenedBlock]):
         bounds = [block.file.chunk(group, paths.TRACE_ID) for group in range(block.file.row_groups)]
         near = [group for group, chunk in enumerate(bounds) if chunk.low is None or chunk.low <= key.tobytes() <= chunk.high]
         for group in near:
-            block.looked_at[group] = self._batch(block, group).trace_ids()
+            block.looked_at[group] = self._batch(block, block.stretch(group)).trace_ids()
         return [group for group in near if (block.looked_at[group].find(wanted) >= 0).any()]
 
 
+def _together(block: OpenedBlock, groups: list[int], scan: Scan) -> Iterator[Stretch]:
+    """Row groups in stretches, where most of a stretch is wanted and its columns do not take too much memory, otherwise each by itself."""
+    if scan.whole:
+        yield from map(block.stretch, groups)
+        return
+    wanted = set(groups)
+    for stretch in block.stretches:
+        mine = [group for group in stretch.groups if group in wanted]
+        if 4 * len(mine) >= 3 * len(stretch.groups) and stretch.memory(leaves_of(scan, stretch)) <= MOST_TOGETHER:
+            yield stretch
+        else:
+            yield from (block.stretch(group) for group in mine)
+
+
 def _part(block: OpenedBlock, group: int, reason: str | None, scan: Scan) -> Part:
-    wanted = leaves_of(scan, block.file, group)
-    first, last = block.file.first_rows[group : group + 2].tolist()
-    return Part(f"row group {group}", last - first, sum(block.file.chunk(group, path).size for path in wanted), reason)
+    stretch = block.stretch(group)
+    return Part(str(stretch), stretch.rows, sum(stretch.size(path) for path in leaves_of(scan, stretch)), reason)

@@ -19,6 +19,7 @@ import numpy as np
 from pytempo.backend import Backend
 from pytempo.block import filenames, id_bloom
 from pytempo.block.checksums import Checksums, HashingFile, digest
+from pytempo.block.chosen_columns import chosen
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.lineage import lineage_fields
 from pytempo.block.meta import BlockMeta
@@ -47,8 +48,17 @@ class BlockOptions:
     """Share of absent trace ids that cost a look into the rows."""
     bloom_shard_size_bytes: int = id_bloom.SHARD_BYTES
     """Bits of one file of the trace id filter, in bytes."""
-    dedicated_columns: tuple[DedicatedColumn, ...] = ()
-    """Attributes that get a column of their own, in order: up to ten string attributes each of resources and spans."""
+    dedicated_columns: tuple[DedicatedColumn, ...] | None = None
+    """Attributes that get a column of their own, in order: up to ten string attributes each of resources and spans.
+
+    None leaves it to the block: where it may `choose_columns`, those that most of its spans or resources have (`chosen_columns`).
+    """
+    choose_columns: bool = True
+
+    @property
+    def columns(self) -> tuple[DedicatedColumn, ...]:
+        """The columns, where they are said or have been chosen."""
+        return self.dedicated_columns or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,8 @@ def write_block(
     if not batch.count(Level.SPAN):
         raise ValueError(f"block {block_id}: a block without spans cannot be found by anybody")
     traces = batch.count(Level.TRACE)
+    if options.dedicated_columns is None and options.choose_columns:
+        options = replace(options, dedicated_columns=chosen(batch))
     return write_batches(backend, tenant, block_id, [batch], options=options, traces=traces, sequence=sequence, arrived=arrived, anew=anew)
 
 
@@ -130,7 +142,7 @@ def write_files(backend: Backend, tenant: str, block_id: UUID, batches: Iterable
     rows = spans = 0
     with backend.writer(f"{folder}/{filenames.DATA}") as file:
         hashing = HashingFile(file)
-        with RowWriter(hashing, options.dedicated_columns, options.row_group_spans, options.compression_level) as writer:
+        with RowWriter(hashing, options.columns, options.row_group_spans, options.compression_level) as writer:
             for batch in batches:
                 bounds, ids = writer.write(batch), batch.trace_ids()
                 blooms.add(ids.to_bytes())
@@ -186,7 +198,7 @@ def write_meta(
         footer_size=int.from_bytes(backend.read_range(data, size - 8, 4), "little"),
         compaction_level=compaction_level,
         replication_factor=replication_factor,
-        dedicated_columns=options.dedicated_columns,
+        dedicated_columns=options.columns,
         ranges=written.ranges,
         spans=written.spans,
         checksums=True,

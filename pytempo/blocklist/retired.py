@@ -39,9 +39,14 @@ def retire(backend: LocalBackend, tenant: str, block_id: str, now: int) -> bool:
         backend.move(filenames.key(tenant, block_id, filenames.META), backend, new)
     except NotFound:
         return False
-    with suppress(OSError):  # an older time only lets it go earlier
-        os.utime(backend.local_path(new), ns=(now, now))
+    stamp(backend, tenant, block_id, now)
     return True
+
+
+def stamp(backend: LocalBackend, tenant: str, block_id: str, now: int) -> None:
+    """Say of a retired block that it has been so since `now`."""
+    with suppress(OSError):  # an older time only lets it go earlier
+        os.utime(backend.local_path(filenames.key(tenant, block_id, filenames.COMPACTED_META)), ns=(now, now))
 
 
 def is_retired(backend: LocalBackend, tenant: str, block_id: str) -> bool:

@@ -44,3 +44,8 @@ class LimitOptions:
     def counts_traces(self) -> bool:
         """Whether traces have to be told apart on their way in."""
         return bool(self.max_traces or self.max_bytes_per_trace)
+
+    @property
+    def concerns_spans(self) -> bool:
+        """Whether what is in a request may be refused or changed, so that it has to be decoded on its way in."""
+        return self.counts_traces or bool(self.max_attribute_bytes)

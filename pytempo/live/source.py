@@ -16,13 +16,15 @@ from pytempo.model.traces import ends
 
 
 class LiveSource:
-    """Spans that are in no block yet (a `model.scan.Source`). The batch is cleaned of copies when it is first asked for."""
+    """Spans that are in no block yet (a `model.scan.Source`). The batch is cleaned of copies when it is first asked for.
+
+    One that is `clean` was made by `model.merge` of all spans of it."""
 
     name = "live"
 
-    def __init__(self, batch: MemoryBatch, sequence: int) -> None:
+    def __init__(self, batch: MemoryBatch, sequence: int, *, clean: bool = False) -> None:
         self._batch, self._sequence = batch, sequence
-        self._clean = False
+        self._clean = clean
         start = batch.stored(Level.SPAN, "start")
         self._start = int(start.min()) if len(start) else 0
         self._end = int(ends(start, batch.stored(Level.SPAN, "duration")).max()) if len(start) else 0
@@ -49,6 +51,11 @@ class LiveSource:
                 self._batch = merge([batch])
             self._clean = True
         return self._batch
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it is known that it holds no copies."""
+        return self._clean
 
     @property
     def raw(self) -> MemoryBatch:

@@ -59,9 +59,9 @@ def choose(
     return sorted(runs, key=lambda run: run.order)
 
 
-def _kind(meta: BlockMeta, window: int) -> tuple[int, int, str]:
-    """Blocks that differ in it are not merged: the window of the end, copies of each span, dedicated columns."""
-    return (meta.end // window, meta.replication_factor, repr(meta.dedicated_columns))
+def _kind(meta: BlockMeta, window: int) -> tuple[int, int]:
+    """Blocks that differ in it are not merged: the window of the end, copies of each span."""
+    return (meta.end // window, meta.replication_factor)
 
 
 def _is_over(meta: BlockMeta, window: int, now: int) -> bool:

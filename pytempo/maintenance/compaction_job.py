@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from pytempo.block import filenames
+from pytempo.block.chosen_columns import joined
 from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.lineage import arrived_of, lineage_fields
 from pytempo.block.meta import BlockMeta
@@ -27,15 +28,17 @@ Report = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One merge. `inputs` are in order of arrival, of one tenant, and have the same dedicated columns."""
+    """One merge. `inputs` are in order of arrival, of one tenant; `options` name the dedicated columns of the merged block."""
 
     inputs: tuple[BlockMeta, ...]
     options: BlockOptions
 
     @classmethod
     def of(cls, inputs: Sequence[BlockMeta], options: BlockOptions) -> Job:
-        """The merge of these blocks into one that has their dedicated columns and is written otherwise as `options` say."""
-        return cls(tuple(inputs), replace(options, dedicated_columns=inputs[0].dedicated_columns))
+        """The merge of these blocks, written as `options` say; where they leave the dedicated columns open, with those of the inputs."""
+        if options.dedicated_columns is None and options.choose_columns:
+            options = replace(options, dedicated_columns=joined((meta.dedicated_columns, meta.spans or meta.traces) for meta in inputs))
+        return cls(tuple(inputs), options)
 
     @property
     def tenant(self) -> str:
@@ -60,7 +63,7 @@ class Job:
         """What `to_json` wrote."""
         document = json.loads(text)
         options: dict[str, Any] = document["options"]
-        columns = tuple(DedicatedColumn(**column) for column in options.pop("dedicated_columns"))
+        columns = tuple(DedicatedColumn(**column) for column in options.pop("dedicated_columns") or ())
         inputs = tuple(BlockMeta.from_bytes(meta.encode(), "a block to merge") for meta in document["inputs"])
         return cls(inputs, BlockOptions(**options, dedicated_columns=columns))
 

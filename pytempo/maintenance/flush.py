@@ -25,7 +25,6 @@ from pytempo.block.lineage import sources_of
 from pytempo.block.writer import BlockOptions, write_block
 from pytempo.blocklist import is_retired
 from pytempo.maintenance.sources import Sources
-from pytempo.model.merge import merge
 from pytempo.wal import SegmentInfo, Wal
 
 
@@ -65,7 +64,7 @@ def cut(
     """
     for tenant in sources.live.tenants(segment.id):
         started = timer()
-        batch, block = merge(sources.live.batches(segment.id, tenant)), block_id(segment.id, tenant)
+        batch, block = sources.live.merged(segment.id, tenant), block_id(segment.id, tenant)
         backend = sources.blocks.backend
         meta = write_block(backend, tenant, block, batch, options=options, sequence=segment.created, arrived=clock(), anew=True)
         yield Cut(Step.PUBLISHED, meta, timer() - started)

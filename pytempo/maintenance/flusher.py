@@ -24,7 +24,7 @@ class FlushOptions:
     """When a block is cut. Names and meanings are Tempo's (`ingester` section), durations in nanoseconds."""
 
     max_block_bytes: int = 50 * 1024 * 1024
-    """OTLP bytes of one block. Live spans take about 1.5 times as much memory until they are cut (Tempo: 500 MB)."""
+    """OTLP bytes of one block. Live spans take about 1.1 times as much memory until they are cut (Tempo: 500 MB)."""
     max_block_duration: int = 30 * 60 * SECOND
     """Age at which a block is cut."""
     trace_idle_period: int = 5 * SECOND

@@ -23,8 +23,12 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from pytempo.block import BlockMeta, RowIndex, filenames, id_bloom
 from pytempo.block.checksums import HashingFile
+from pytempo.block.dedicated import DEDICATED_KEY, DedicatedColumn, from_text
 from pytempo.block.inspection import STRIDE, Inspection
 from pytempo.block.lineage import arrived_of
 from pytempo.block.sequence import sequence_of
@@ -155,13 +159,22 @@ def _meta_of(folder: Path) -> BlockMeta:
     try:
         return replace(BlockMeta.from_bytes(path.read_bytes(), str(path)), **found)
     except (Damaged, OSError):
-        return BlockMeta(**found, start=status.st_mtime_ns, end=status.st_mtime_ns, row_groups=0, exact=False)
+        columns = _columns_of(rows)
+        return BlockMeta(**found, start=status.st_mtime_ns, end=status.st_mtime_ns, row_groups=0, exact=False, dedicated_columns=columns)
+
+
+def _columns_of(rows: Path) -> tuple[DedicatedColumn, ...]:
+    """The dedicated columns that a data.parquet names in its footer; none where it does not, or cannot be read."""
+    try:
+        return from_text((pq.read_metadata(rows).metadata or {})[DEDICATED_KEY.encode()])
+    except (KeyError, ValueError, pa.ArrowException, OSError):
+        return ()
 
 
 def _check_names(inspection: Inspection) -> None:
     """Raise Damaged where attributes have columns of their own whose names stood in a meta.json that cannot be read any more."""
     file = inspection.file
-    if file is None or inspection.meta.exact or inspection.meta.row_groups:
+    if file is None or inspection.meta.exact or inspection.meta.row_groups or inspection.meta.dedicated_columns:
         return
     columns = [paths.dedicated(level.word, name) for level in (Level.RESOURCE, Level.SPAN) for name in DEDICATED_COLUMNS]
     if not all(file.chunk(group, path).empty for group in inspection.sound_groups for path in columns):

@@ -3,7 +3,7 @@
 **By age** a block goes when its newest span is older than `block_retention`. Its newest end counts, with two exceptions for clocks that
 are wrong: an end later than the arrival of the block's last span counts as that arrival, so a span dated 2099 keeps its block no longer
 than the others do; and where all spans ended more than a year before they arrived, as from a clock that was never set, the arrival counts
-as well, so they are kept as long as any other span.
+as well, so they are kept as long as any other span. An arrival later than now, as after a clock was set back, counts as now.
 
 **By size**, when the store takes more than `max_bytes_on_disk`: first folders of blocks that are retired already, then the oldest blocks,
 by the same age; the newest block of all stays. Blocks whose segment is still in the log stay too (`flush.waiting`).
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pytempo.block.lineage import arrived_of
 from pytempo.block.meta import BlockMeta
 from pytempo.block.writer import FAR
-from pytempo.blocklist import Retired, clear, retire, retired
+from pytempo.blocklist import Retired, clear, retire, retired, stamp
 from pytempo.errors import PytempoError
 from pytempo.maintenance.compaction import settle
 from pytempo.maintenance.sources import Sources
@@ -45,7 +45,8 @@ SHARE_OF_A_BLOCK = 10
 
 def age_of(meta: BlockMeta, now: int) -> int:
     """How old the newest span of a block is, in nanoseconds, by the module's rule."""
-    newest, arrived = max([meta.end, *(last for _, last in meta.ranges)]), arrived_of(meta)
+    newest = max([meta.end, *(last for _, last in meta.ranges)])
+    arrived = min(arrived_of(meta), now)  # later than now means that the clock was set back since
     return now - (newest if arrived - FAR <= newest <= arrived else arrived)
 
 
@@ -106,6 +107,8 @@ class Retention:
     def _clear_old_ones(self) -> None:
         now = self._clock()
         for each in list(retired(self._sources.blocks.backend)):
+            if each.since > now:  # by a clock that was ahead, or the file system's; it might stay for years
+                stamp(self._sources.blocks.backend, each.tenant, each.block_id, now)
             if now - each.since >= self._kept_retired and each.block_id not in self._waiting(each.tenant):
                 self._clear(each)
 
@@ -126,7 +129,9 @@ class Retention:
 
     def _oldest_first(self) -> list[BlockMeta]:
         blocks, now = self._sources.blocks, self._clock()
-        return sorted((meta for tenant in blocks.tenants() for meta in blocks.blocks(tenant)), key=lambda meta: -age_of(meta, now))
+        return sorted(
+            (meta for tenant in blocks.tenants() for meta in blocks.blocks(tenant)), key=lambda meta: (-age_of(meta, now), meta.end)
+        )
 
     def _retire(self, meta: BlockMeta, reason: str) -> None:
         settle(self._sources, meta, self._clock)  # or what it was made of would be there again

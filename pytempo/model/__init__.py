@@ -8,7 +8,7 @@ from pytempo.model.ids import TraceIds, parse_trace_id
 from pytempo.model.levels import Level
 from pytempo.model.merge import merge
 from pytempo.model.scan import AttributeName, Condition, Scan, Source
-from pytempo.model.selection import Concat, Selection
+from pytempo.model.selection import Concat, Selection, WholeTraces
 
 __all__ = [
     "AttributeName",
@@ -25,6 +25,7 @@ __all__ = [
     "Source",
     "TraceIds",
     "Values",
+    "WholeTraces",
     "merge",
     "parse_trace_id",
 ]

@@ -45,8 +45,16 @@ def ranges(first: Ints, counts: Ints) -> NDArray[np.int64]:
 
 def take_ragged(offsets: Ints, rows: Ints) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """The offsets of the chosen rows, and the positions of their elements in the old order of elements."""
-    first, counts = offsets[:-1][rows], np.diff(offsets)[rows]
+    first = offsets[:-1][rows]
+    counts = offsets[1:][rows] - first
     return offsets_of(counts), ranges(first, counts)
+
+
+def take_owned(owners: Ints, rows: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of elements with ascending owners those of the chosen rows: their positions, and for each the place of its row among those chosen."""
+    first = np.searchsorted(owners, rows, side="left")
+    counts = np.searchsorted(owners, rows, side="right") - first
+    return ranges(first, counts), np.repeat(np.arange(len(rows)), counts)
 
 
 def run_heads(*keys: Array) -> Bools:
@@ -105,6 +113,28 @@ def concat_text(columns: list[Text]) -> Text:
     if len(columns) == 1:
         return columns[0]
     return pa.concat_arrays([plain_text(column) for column in columns])
+
+
+def joined(columns: list[Any]) -> Any:
+    """Arrow columns of one type, one after the other; dictionaries become one, of their distinct texts together."""
+    if len(columns) > 1 and pa.types.is_dictionary(columns[0].type):
+        columns = pa.chunked_array(columns).unify_dictionaries().chunks
+    return pa.concat_arrays(columns)
+
+
+def joined_text(columns: list[Text]) -> Text:
+    """As `concat_text`; where all are dictionaries, so is what they become."""
+    return joined(columns) if all(pa.types.is_dictionary(column.type) for column in columns) else concat_text(columns)
+
+
+def dense_codes(codes: Ints, limit: int) -> tuple[Ints, Ints]:
+    """The codes that occur, ascending, and for every row its place among them; all codes are at least 0 and below `limit`."""
+    if limit > 4 * len(codes) + 1024:
+        used, dense = np.unique(codes, return_inverse=True)
+        return used, dense
+    there = np.zeros(limit, np.bool_)
+    there[codes] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
 
 
 def coded(column: Text) -> tuple[Ints, Text]:

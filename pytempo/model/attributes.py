@@ -16,7 +16,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.model.arrays import Bools, Ints, Text, coded, concat_text, offsets_of, owners_of, ranges, take, take_ragged, take_text, text
+from pytempo.model.arrays import (
+    Bools,
+    Ints,
+    Text,
+    coded,
+    concat_text,
+    joined_text,
+    offsets_of,
+    owners_of,
+    ranges,
+    take,
+    take_owned,
+    take_ragged,
+    take_text,
+    text,
+)
 
 
 class Kind(enum.IntEnum):
@@ -34,17 +49,28 @@ class Kind(enum.IntEnum):
 REPEATED = 4
 """How often a text has to occur on average for a dictionary to be worth its codes."""
 
+SAMPLE = 1000
+"""Texts that are looked at first: where more than half of them differ, a dictionary is not even tried."""
+
 TYPED = (Kind.STRING, Kind.INT, Kind.DOUBLE, Kind.BOOL)
 """The kinds that TraceQL compares."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Values of one kind: `rows` [k] of the level, ascending, repeated for arrays; `values` [k] an array or a text column."""
+    """Values of one kind: `rows` [k] of the level, ascending, repeated for arrays; `values` [k] an array or a text column.
+
+    `rows` is None where there is exactly one value for every row of the level.
+    """
 
     kind: Kind
-    rows: Ints
+    rows: Ints | None
     values: Any
+
+    @property
+    def places(self) -> Ints:
+        """The rows, spelt out."""
+        return np.arange(len(self.values)) if self.rows is None else self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +91,37 @@ class Values:
 
     def narrow(self) -> Values:
         """The same; texts that repeat are a dictionary, which takes less room, and whose distinct texts alone have to be compared."""
-        return replace(self, parts=tuple(replace(part, values=_narrow(part.values)) for part in self.parts))
+        return replace(self, parts=tuple(replace(part, values=_narrow(part.values)) for part in self.parts)).dense()
+
+    def dense(self) -> Values:
+        """The same; a part with one value for every row does not spell the rows out."""
+        return replace(self, parts=tuple(_dense(part, self.count) for part in self.parts))
 
     def take(self, rows: Ints) -> Values:
         """The values whose row i is row rows[i] of these."""
         parts = []
         for part in self.parts:
-            first = np.searchsorted(part.rows, rows, side="left")
-            counts = np.searchsorted(part.rows, rows, side="right") - first
-            if counts.any():
-                parts.append(Part(part.kind, np.repeat(np.arange(len(rows)), counts), take(part.values, ranges(first, counts))))
+            if part.rows is None:
+                parts.append(Part(part.kind, None, take(part.values, rows)))
+                continue
+            positions, owners = take_owned(part.rows, rows)
+            if len(positions):
+                parts.append(Part(part.kind, owners, take(part.values, positions)))
         return Values(len(rows), tuple(parts), self.present[rows], None if self.is_array is None else self.is_array[rows])
+
+
+def _dense(part: Part, count: int) -> Part:
+    rows = part.rows
+    if rows is None or len(rows) != count or not (rows[1:] > rows[:-1]).all():
+        return part
+    return replace(part, rows=None)
 
 
 def _narrow(values: Any) -> Any:
     """A text column as a dictionary, where its texts occur four times or more on average."""
     if isinstance(values, np.ndarray) or pa.types.is_dictionary(values.type):
+        return values
+    if 2 * len(values.slice(0, SAMPLE).unique()) > min(len(values), SAMPLE):
         return values
     encoded = values.dictionary_encode()
     return encoded if REPEATED * len(encoded.dictionary) <= len(values) else values
@@ -215,8 +256,8 @@ def concat_values(columns: Sequence[Values]) -> Values:
         mine = [(part, start) for column, start in zip(columns, first, strict=False) for part in column.parts if part.kind is kind]
         if mine:
             values = [part.values for part, _ in mine]
-            together = concat_text(values) if kind is Kind.STRING else np.concatenate(values)
-            parts.append(Part(kind, np.concatenate([part.rows + start for part, start in mine]), together))
+            together = joined_text(values) if kind is Kind.STRING else np.concatenate(values)
+            parts.append(Part(kind, np.concatenate([part.places + start for part, start in mine]), together))
     is_array = None
     if any(column.is_array is not None for column in columns):
         none = [np.zeros(column.count, np.bool_) if column.is_array is None else column.is_array for column in columns]

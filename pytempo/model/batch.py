@@ -7,9 +7,9 @@ A batch holds spans in order of arrival, not of trace: `trace_of_span` says whic
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,17 @@ from pytempo.model.arrays import Ints, any_by_row, empty_text, owners_of, plain_
 from pytempo.model.attributes import Attributes, Kind, Values
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import DERIVED, Level
+
+
+class Sized(Protocol):
+    """What may be kept."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+
+
+T = TypeVar("T", bound=Sized)
 
 
 class Batch(ABC):
@@ -115,6 +126,18 @@ class Batch(ABC):
         scope = self.scope_of_span()
         return self.resource_of_scope()[scope], scope
 
+    def remember(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What is made of all of the batch: whoever reads files may have kept it from an earlier query."""
+        return make()
+
+    def below_traces(self, traces: Ints) -> BelowTraces | None:
+        """What hangs under these traces (rows, ascending), where that can be told without looking at all spans."""
+        return None
+
+    def portions(self, traces: Ints) -> list[Portion]:
+        """Smaller batches that hold these traces (rows), where this one can be read in parts: for who wants more of a few."""
+        return [Portion(self, 0, 0, traces)]
+
     def rows(self, lower: Level, upper: Level) -> Ints:
         """For every row of `lower` the row of `upper` that it hangs under."""
         if lower is upper:
@@ -130,6 +153,30 @@ class Batch(ABC):
         if lower is Level.SCOPE and upper is Level.RESOURCE:
             return self.resource_of_scope()
         raise ValueError(f"no {upper.name} above {lower.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class BelowTraces:
+    """The rows of a batch that hang under some of its traces, ascending, and how they hang together, by their places among these."""
+
+    resources: NDArray[np.int64]
+    scopes: NDArray[np.int64]
+    spans: NDArray[np.int64]
+    trace_of_span: Ints
+    """The trace's row in the batch."""
+    scope_of_span: NDArray[np.int32]
+    resource_of_scope: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part of a batch: its traces and spans are those of the whole from `first_trace` and `first_span` on."""
+
+    batch: Batch
+    first_trace: int
+    first_span: int
+    traces: Ints
+    """Those that were asked for, by their rows in the whole."""
 
 
 @dataclass
@@ -210,10 +257,11 @@ def service_names(resources: Attributes) -> Any:
     values = resources.values("service.name")
     for part in values.parts:
         if part.kind is Kind.STRING:
-            wanted = np.append(part.rows[1:] != part.rows[:-1], True)
+            rows = part.places
+            wanted = np.append(rows[1:] != rows[:-1], True)
             if values.is_array is not None:
-                wanted &= ~values.is_array[part.rows]
-            return _scatter_text(part.rows[wanted], part.values.filter(pa.array(wanted)), values.count)
+                wanted &= ~values.is_array[rows]
+            return _scatter_text(rows[wanted], part.values.filter(pa.array(wanted)), values.count)
     return empty_text(values.count)
 
 

@@ -21,8 +21,8 @@ Hashes: TypeAlias = NDArray[np.uint64]
 
 SALTS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 """One for each of the two numbers of a fingerprint."""
-ORDERED = (Level.SPAN, Level.EVENT, Level.LINK)
-"""Levels whose attributes come back in the order in which they were sent; resources and scopes share rows whatever theirs is."""
+ORDERED = (Level.EVENT, Level.LINK)
+"""Levels whose attributes come back in the order in which they were sent. Those of resources and spans may lie in columns of their own."""
 
 
 def group_equal(table: Attributes, more: Sequence[Array]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -22,6 +22,7 @@ from pytempo.model.fingerprint import ORDERED, group_equal, span_fingerprints
 from pytempo.model.levels import COLUMNS, Level
 from pytempo.model.selection import Concat, Selection, materialise
 from pytempo.model.traces import ends
+from pytempo.model.tree import all_differ
 
 
 def merge(batches: Sequence[Batch]) -> MemoryBatch:
@@ -38,6 +39,8 @@ def merge(batches: Sequence[Batch]) -> MemoryBatch:
 def without_copies(batch: Batch) -> NDArray[np.int64]:
     """The rows of the spans to keep, ascending by the first arrival of each span, after the module's rule."""
     trace, identifier, kind = batch.trace_of_span(), batch.stored(Level.SPAN, "span_id"), batch.stored(Level.SPAN, "kind")
+    if all_differ(trace, identifier):
+        return np.arange(len(trace))
     order = np.lexsort((kind, identifier, trace))
     head = run_heads(trace[order], identifier[order], kind[order]) if len(order) else np.empty(0, np.bool_)
     if head.all():

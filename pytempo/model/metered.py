@@ -99,7 +99,7 @@ class Metered(Batch):
 
 
 def _values_bytes(values: Values) -> int:
-    return int(sum(part.rows.nbytes + part.values.nbytes for part in values.parts))
+    return int(sum(part.values.nbytes + (0 if part.rows is None else part.rows.nbytes) for part in values.parts))
 
 
 def _table_bytes(table: Attributes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
@@ -12,12 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pytempo.model import traces, tree
-from pytempo.model.arrays import Ints, coded, concat_text, offsets_of, take, take_ragged
+from pytempo.model.arrays import Bools, Ints, coded, concat_text, offsets_of, take, take_ragged
 from pytempo.model.attributes import Attributes, Values, concat_attributes, concat_values
 from pytempo.model.batch import Batch, MemoryBatch
 from pytempo.model.fingerprint import group_equal
 from pytempo.model.ids import TraceIds
-from pytempo.model.levels import COLUMNS, Level
+from pytempo.model.levels import COLUMNS, DERIVED, Level
 
 
 class Composed(Batch):
@@ -34,6 +35,10 @@ class Composed(Batch):
     @cached_property
     def _parents(self) -> NDArray[np.int64]:
         return super().parent_of_span()
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return super().file_order()
 
     @cached_property
     def _columns(self) -> dict[tuple[Level, str], Any]:
@@ -55,6 +60,9 @@ class Composed(Batch):
 
     def parent_of_span(self) -> NDArray[np.int64]:
         return self._parents
+
+    def file_order(self) -> NDArray[np.int64]:
+        return self._order
 
     def stored(self, level: Level, name: str) -> Any:
         if (level, name) not in self._columns:
@@ -92,10 +100,13 @@ class Composed(Batch):
 class Selection(Composed):
     """Some spans of a batch in a new order, with their events and links, and with the scopes and resources that they hang under."""
 
+    traces: NDArray[np.int64]
+    """The rows of the batch's traces that any of the spans belongs to."""
+
     def __init__(self, batch: Batch, spans: Ints) -> None:
         self._batch, self._spans = batch, spans
-        traces_used, self._trace = _renumbered(batch.trace_of_span()[spans], batch.count(Level.TRACE))
-        self._ids = batch.trace_ids().take(traces_used)
+        self.traces, self._trace = _renumbered(batch.trace_of_span()[spans], batch.count(Level.TRACE))
+        self._ids = batch.trace_ids().take(self.traces)
 
     @cached_property
     def _below(self) -> dict[Level, tuple[NDArray[np.int32], NDArray[np.int64]]]:
@@ -144,6 +155,59 @@ class Selection(Composed):
 
     def values(self, level: Level, key: str) -> Values:
         return self._batch.values(level, key).take(self._rows(level))
+
+
+class WholeTraces(Selection):
+    """Some traces of a batch with all of their spans: what is known of a trace is taken from the batch, not worked out again."""
+
+    def __init__(self, batch: Batch, traces: Bools) -> None:
+        """`traces` is a mask over those of the batch."""
+        below = batch.below_traces(np.flatnonzero(traces))
+        if below is None:
+            super().__init__(batch, np.flatnonzero(traces[batch.trace_of_span()]))
+            return
+        self._batch, self._spans = batch, below.spans
+        self.traces, self._trace = _renumbered(below.trace_of_span, len(traces))
+        self._ids = batch.trace_ids().take(self.traces)
+        self._scopes, self._resources = (below.scopes, below.scope_of_span), (below.resources, below.resource_of_scope)
+
+    @property
+    def spans(self) -> Ints:
+        """The rows of the batch's spans that are in it, ascending."""
+        return self._spans
+
+    def _place(self, spans: Ints) -> NDArray[np.int64]:
+        """The rows here of some spans of the batch, -1 for those that are not in it."""
+        place = np.searchsorted(self._spans, spans)
+        there = place < len(self._spans)
+        there[there] = self._spans[place[there]] == spans[there]
+        return np.where(there, place, -1)
+
+    def column(self, level: Level, name: str) -> Any:
+        if level is Level.TRACE:
+            return take(self._batch.column(level, name), self.traces)
+        if level is Level.SPAN and name in DERIVED:
+            return take(self._batch.column(level, name), self._spans)
+        return self.stored(level, name)
+
+    def summary(self) -> traces.Summary:
+        whole = self._batch.summary()
+        return traces.Summary(*(take(getattr(whole, column.name), self.traces) for column in fields(whole)))
+
+    def nesting(self) -> tree.Nesting:
+        whole = self._batch.nesting()
+        return tree.Nesting(*(getattr(whole, column.name)[self._spans] for column in fields(whole)))
+
+    def parent_of_span(self) -> NDArray[np.int64]:
+        return self._place(self._batch.parent_of_span()[self._spans])
+
+    def file_order(self) -> NDArray[np.int64]:
+        order = self._place(self._batch.file_order())
+        return order[order >= 0]
+
+    def entries(self) -> tuple[Ints, Ints]:
+        resource, scope = self._batch.entries()
+        return resource[self._spans], scope[self._spans]
 
 
 def _renumbered(rows: Ints, count: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

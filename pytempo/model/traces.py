@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, plain_text
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, plain_text, run_heads
 from pytempo.model.attributes import Kind
 from pytempo.model.levels import Level
 
@@ -28,6 +28,10 @@ class Summary:
     root_name: Any
     root_service: Any
     has_root: Bools
+
+    def between(self, first: int, last: int) -> Summary:
+        """Of the traces from `first` to before `last`."""
+        return Summary(*(getattr(self, each.name)[first:last] for each in fields(self)))
 
 
 def ends(start: Array, duration: Array) -> NDArray[np.uint64]:
@@ -54,14 +58,15 @@ def summarise(batch: Batch) -> Summary:
 
 
 def roots(batch: Batch, start: Array) -> NDArray[np.int64]:
-    """The root's row of every trace, or -1: the span without a parent id that starts first, ties by span id.
+    """The root's row of every trace, or -1: the span without a parent id that starts first, ties by span id, then kind.
 
     A span that links into its own trace with `opentracing.ref_type = child_of` is taken only if no other can be.
     """
     trace, identifier = batch.trace_of_span(), batch.stored(Level.SPAN, "span_id")
     candidates = np.flatnonzero(batch.stored(Level.SPAN, "parent_span_id") == 0)
     last = child_of_links(batch)[candidates]
-    order = candidates[np.lexsort((identifier[candidates], start[candidates], last, trace[candidates]))]
+    kind = batch.stored(Level.SPAN, "kind")[candidates]
+    order = candidates[np.lexsort((kind, identifier[candidates], start[candidates], last, trace[candidates]))]
     root = np.full(batch.count(Level.TRACE), -1, np.int64)
     root[trace[order[::-1]]] = order[::-1]
     return root
@@ -73,7 +78,7 @@ def child_of_links(batch: Batch) -> Bools:
     if not batch.count(Level.LINK):
         return out
     link_rows = [
-        part.rows[np.asarray(pc.equal(plain_text(part.values), "child_of"))]
+        part.places[np.asarray(pc.equal(plain_text(part.values), "child_of"))]
         for part in batch.values(Level.LINK, "opentracing.ref_type").parts
         if part.kind is Kind.STRING
     ]
@@ -89,18 +94,16 @@ def child_of_links(batch: Batch) -> Bools:
 
 def file_order(trace: Ints, resource: Ints, scope: Ints) -> NDArray[np.int64]:
     """Spans (in order of arrival) by trace, then by the first arrival in the trace of their resource and scope, then by their own."""
-    arrival = np.arange(len(trace))
-    resource_rank = first_arrival(trace, resource)
-    scope_rank = first_arrival(trace, scope)
-    return np.lexsort((arrival, scope_rank, resource_rank, trace))
+    return np.lexsort((first_arrival(trace, scope), first_arrival(trace, resource), trace))
 
 
 def first_arrival(trace: Ints, group: Ints) -> NDArray[np.int64]:
-    """For every span the row of the first span that has its trace and its group."""
-    order = np.lexsort((group, trace))
-    by_trace, by_group = trace[order], group[order]
-    head = np.ones(len(order), np.bool_)
-    head[1:] = (by_trace[1:] != by_trace[:-1]) | (by_group[1:] != by_group[:-1])
+    """For every span the row of the first span that has its trace and its group; groups are numbers from 0 on."""
+    if not len(trace):
+        return np.empty(0, np.int64)
+    pair = trace.astype(np.int64) * (int(group.max()) + 1) + group
+    order = np.argsort(pair, kind="stable")
+    head = run_heads(pair[order])
     out = np.empty(len(order), np.int64)
-    out[order] = order[head][np.cumsum(head) - 1] if len(order) else order
+    out[order] = order[head][np.cumsum(head) - 1]
     return out

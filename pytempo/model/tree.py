@@ -50,20 +50,26 @@ def join(trace: Ints, identifier: Array, wanted_trace: Ints, wanted: Array) -> N
     """For every wanted (trace, id) pair the row of the first pair equal to it, or -1."""
     if not len(trace):
         return np.full(len(wanted), -1, np.int64)
-    mixed, asked = _mixed(trace, identifier), _mixed(wanted_trace, wanted)
-    order = np.argsort(mixed, kind="stable")
-    alike = np.flatnonzero(mixed[order][1:] == mixed[order][:-1])
+    known, asked = mixed(trace, identifier), mixed(wanted_trace, wanted)
+    order = np.argsort(known, kind="stable")
+    alike = np.flatnonzero(known[order][1:] == known[order][:-1])
     one, other = order[alike], order[alike + 1]
     if ((trace[one] != trace[other]) | (identifier[one] != identifier[other])).any():
         return _join_by_sorting(trace, identifier, wanted_trace, wanted)
-    row = order[np.minimum(np.searchsorted(mixed[order], asked), len(order) - 1)]
+    row = order[np.minimum(np.searchsorted(known[order], asked), len(order) - 1)]
     return np.where((trace[row] == wanted_trace) & (identifier[row] == wanted), row, -1)
 
 
-def _mixed(trace: Ints, identifier: Array) -> NDArray[np.uint64]:
+def mixed(trace: Ints, identifier: Array) -> NDArray[np.uint64]:
     """A pair as one number, equal for equal pairs and almost always different for others."""
     out: NDArray[np.uint64] = identifier ^ (trace.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     return out
+
+
+def all_differ(trace: Ints, identifier: Array) -> bool:
+    """Whether it is certain that no two rows have the same trace and id; almost always so where that is the case."""
+    numbers = np.sort(mixed(trace, identifier))
+    return not (numbers[1:] == numbers[:-1]).any()
 
 
 def _join_by_sorting(trace: Ints, identifier: Array, wanted_trace: Ints, wanted: Array) -> NDArray[np.int64]:
@@ -80,9 +86,11 @@ def _join_by_sorting(trace: Ints, identifier: Array, wanted_trace: Ints, wanted:
 
 def _shared_ids(trace: Ints, span_id: Array) -> Bools:
     """The spans whose id another span of their trace has too."""
+    out = np.zeros(len(trace), np.bool_)
+    if all_differ(trace, span_id):
+        return out
     order = np.lexsort((span_id, trace))
     same = (trace[order][1:] == trace[order][:-1]) & (span_id[order][1:] == span_id[order][:-1])
-    out = np.zeros(len(order), np.bool_)
     out[order[1:][same]] = True
     out[order[:-1][same]] = True
     return out

@@ -21,9 +21,17 @@ from pytempo.otlp import wire
 from pytempo.otlp.attributes import read_attributes
 from pytempo.otlp.below import read_events, read_links
 from pytempo.otlp.decoded import Arrival, Decoded
+from pytempo.otlp.joined import joined
 from pytempo.otlp.marks import has_mark, refused_spans
 from pytempo.otlp.parents import Parents, read_parents
+from pytempo.otlp.pieces import in_pieces
 from pytempo.otlp.text import as_text
+
+LARGE = 4 * 1024 * 1024
+"""Bytes of requests beyond which they are decoded in pieces: their columns take five times as much until they are a batch."""
+
+PIECE = 2 * 1024 * 1024
+"""Bytes of a piece."""
 
 REASONS = {
     "invalid_trace_id": "trace ids must be 16 bytes (in JSON: 32 hex digits) and not all zero",
@@ -42,6 +50,13 @@ def decode(payloads: Sequence[bytes], *, from_log: bool = False) -> Decoded:
     Those that come `from_log` may be marked: their refused spans are left out and not counted. Raises BadRequest where one of them is no
     such protobuf message; nothing of any is then returned.
     """
+    if sum(map(len, payloads)) > LARGE:
+        groups = in_pieces(payloads, PIECE)
+        return joined(((numbers, _decode(group, from_log)) for numbers, group in groups), len(payloads))
+    return _decode(payloads, from_log)
+
+
+def _decode(payloads: Sequence[bytes], from_log: bool) -> Decoded:
     requests = wire.read("Request", payloads)
     resource_lists = requests.field("resource_spans")
     scope_lists = resource_lists.values.field("scope_spans")

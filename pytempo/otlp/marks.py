@@ -12,12 +12,13 @@ import numpy as np
 
 from pytempo.model.arrays import Bools, Ints, byte_ranges
 from pytempo.otlp.descriptors import message
+from pytempo.otlp.pieces import varint
 
 
 def marked(payload: bytes, refused: Bools) -> bytes:
     """The request with the mark that these of its spans [n] were refused; none of them undoes any mark."""
     bits = np.packbits(refused, bitorder="little").tobytes() if refused.any() else b""
-    return payload + _varint(message("Request").fields_by_name["refused"].number << 3 | 2) + _varint(len(bits)) + bits
+    return payload + varint(message("Request").fields_by_name["refused"].number << 3 | 2) + varint(len(bits)) + bits
 
 
 def has_mark(marks: Any) -> Bools:
@@ -35,11 +36,3 @@ def refused_spans(marks: Any, spans: Ints) -> Bools:
         bits = np.unpackbits(np.frombuffer(marks[row].as_py(), np.uint8), count=int(spans[row]), bitorder="little")
         out[ends[row] - spans[row] : ends[row]] = bits
     return out
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes((*out, number))

@@ -17,6 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from pytempo.model.arrays import Bools, any_by_row, owners_of
 from pytempo.model.attributes import TYPED, Kind
 from pytempo.otlp.key_values import take_apart
+from pytempo.otlp.pieces import varint
 from pytempo.otlp.wire import read_each
 
 ENVELOPE = (0x12, 0x1A, 0x5A, 0x12, 0x12, 0x0A)
@@ -77,12 +78,7 @@ def as_json(tag: int, payload: bytes) -> str | None:
 
 def _delimited(tag: int, payload: bytes) -> bytes:
     """A length-delimited field of a message."""
-    length, out = len(payload), bytearray([tag])
-    while length >= 0x80:
-        out.append(length & 0x7F | 0x80)
-        length >>= 7
-    out.append(length)
-    return bytes(out) + payload
+    return bytes([tag]) + varint(len(payload)) + payload
 
 
 def from_json(text: str) -> AnyValue:

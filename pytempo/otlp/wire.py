@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -25,9 +26,13 @@ except ImportError:  # no wheel for this platform: slower, same columns
 def read(name: str, payloads: Sequence[bytes]) -> Any:
     """Messages of one type [n] as a struct array [n] whose fields are those of otlp/descriptors.py.
 
-    Raises BadRequest where any payload is no such message; it does not say which.
+    Raises BadRequest where any payload is no such message; it does not say which. What protobuf itself takes is never refused: a request
+    may have been acknowledged by its word (otlp/outline.py).
     """
-    return read_fast(name, payloads) if ptars is not None else read_plain(name, payloads)
+    if ptars is not None:
+        with suppress(BadRequest):
+            return read_fast(name, payloads)
+    return read_plain(name, payloads)
 
 
 def read_each(name: str, payloads: Any) -> tuple[Any, Bools]:

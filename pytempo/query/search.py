@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytempo.errors import BadQuery
-from pytempo.model import Batch, Level, Scan, Source
+from pytempo.model import Batch, Level, Scan, Source, WholeTraces
 from pytempo.model.arrays import Bools
 from pytempo.query.budget import Budget
 from pytempo.query.joining import Piece, read
@@ -22,6 +23,12 @@ from pytempo.query.show import Shown, show_traces
 from pytempo.traceql import ast, plan
 from pytempo.traceql.evaluate import Spansets, evaluate
 from pytempo.traceql.shown import shown_fields
+
+LARGE = 30_000
+"""Spans of a batch from which on the newest traces are looked at first: if enough of them are kept, the others need not be."""
+
+FEW = 16
+"""The part of the traces that is looked at first, one in so many, and how many for each that is wanted at least."""
 
 Keep = Callable[[Batch, Bools], Spansets]
 """What a search keeps of a batch, among the traces of a mask."""
@@ -73,7 +80,26 @@ def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, budget
 
     for piece in read(sources, scan, budget, may_have_newer):
         best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit, oldest())], key=lambda candidate: candidate.order)
+        best = _apart(best, piece.batch)
     return best
+
+
+def _apart(candidates: list[Candidate], batch: Batch) -> list[Candidate]:
+    """The same, those of a batch in portions of it: what is read of them later is read of little, and the batch can go."""
+    mine = [candidate for candidate in candidates if candidate.batch is batch]
+    if not mine:
+        return candidates
+    traces = np.unique([candidate.trace for candidate in mine])
+    spansets = mine[0].spansets.of_traces(traces)
+    moved: dict[int, Candidate] = {}
+    for portion in batch.portions(traces):
+        there = spansets.of_traces(portion.traces).moved(portion.first_span, portion.first_trace)
+        rows = set(portion.traces.tolist())
+        for candidate in mine:
+            if candidate.trace in rows:
+                trace = candidate.trace - portion.first_trace
+                moved[candidate.trace] = replace(candidate, batch=portion.batch, trace=trace, spansets=there)
+    return [moved[candidate.trace] if candidate.batch is batch else candidate for candidate in candidates]
 
 
 def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int, oldest: int) -> Iterator[Candidate]:
@@ -82,7 +108,7 @@ def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int, oldest: int) -
     inside = piece.traces & (starts >= np.uint64(oldest)) & (starts <= np.uint64(scan.end)) & (ends >= np.uint64(max(scan.start, 0)))
     if not inside.any():
         return
-    spansets = keep(batch, inside)
+    spansets = _kept(batch, inside, keep, limit)
     if not len(spansets.trace):
         return
     traces = np.unique(spansets.trace)
@@ -90,6 +116,35 @@ def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int, oldest: int) -
     newest_first = np.lexsort((ids.low[traces], ids.high[traces], ~starts[traces]))[:limit]
     for trace in traces[newest_first]:
         yield Candidate(int(starts[trace]), ids.hex(int(trace)), batch, int(trace), spansets)
+
+
+def _kept(batch: Batch, inside: Bools, keep: Keep, limit: int) -> Spansets:
+    """What is kept of a batch: of all traces of the mask, or of so many of the newest that `limit` of them are."""
+    if batch.count(Level.SPAN) < LARGE:
+        return keep(batch, inside)
+    newest = _newest(batch.column(Level.TRACE, "start"), inside, max(FEW * limit, int(inside.sum()) // FEW))
+    spansets = _kept_of(batch, newest, keep)
+    enough = len(np.unique(spansets.trace)) >= limit
+    return spansets if enough or (newest == inside).all() else _kept_of(batch, inside, keep)
+
+
+def _newest(starts: NDArray[np.uint64], inside: Bools, wanted: int) -> Bools:
+    """The `wanted` newest traces of the mask, and those that start at the same time as the last of them."""
+    times = starts[inside]
+    if len(times) <= wanted:
+        return inside
+    place = len(times) - wanted
+    newest: Bools = inside & (starts >= np.partition(times, place)[place])
+    return newest
+
+
+def _kept_of(batch: Batch, traces: Bools, keep: Keep) -> Spansets:
+    """What is kept of the traces of the mask; few are looked at by themselves."""
+    if 4 * int(traces.sum()) > len(traces):
+        return keep(batch, traces)
+    few = WholeTraces(batch, traces)
+    spansets = keep(few, np.ones(len(few.traces), np.bool_))
+    return replace(spansets, spans=few.spans[spansets.spans], trace=few.traces[spansets.trace])
 
 
 def show(found: Sequence[Candidate], shown: Shown) -> tuple[FoundTrace, ...]:

@@ -166,7 +166,7 @@ def _row_values(vector: Vector, shown: ShownField) -> list[AttributeValue | None
     several = np.zeros(vector.count, np.bool_) if vector.is_array is None else vector.is_array
     for part in vector.parts:
         keep = _wanted(part, vector.level, shown)
-        rows = np.arange(vector.count) if part.rows is None else part.rows
+        rows = part.places
         for row, value in zip(rows[keep].tolist(), _python_values(part, keep, shown), strict=True):
             out[row] = value if not several[row] else (*(out[row] or ()), value)
     return [value[0] if isinstance(value, tuple) and len(value) == 1 else value for value in out]

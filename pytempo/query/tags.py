@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pytempo.errors import BadQuery
 from pytempo.model import AttributeName, Batch, Level, Scan, Source
-from pytempo.model.arrays import Bools, Ints, any_by_row, coded, plain_text
+from pytempo.model.arrays import Bools, Ints, any_by_row, coded, dense_codes
 from pytempo.model.levels import ATTRIBUTE_LEVELS
 from pytempo.query.budget import Budget
 from pytempo.query.joining import read
@@ -22,8 +21,9 @@ from pytempo.traceql.evaluate import evaluate
 from pytempo.traceql.functions import Operator
 from pytempo.traceql.grouping import WORDS
 from pytempo.traceql.intrinsics import LISTED_NAMES
+from pytempo.traceql.labels import label
 from pytempo.traceql.types import Type
-from pytempo.traceql.vector import Part
+from pytempo.traceql.vector import BELOW, Part, Vector
 
 INTRINSIC = "intrinsic"
 SCOPES = (*(level.word for level in ATTRIBUTE_LEVELS), INTRINSIC)
@@ -35,6 +35,9 @@ UNLISTED = frozenset(
 """Intrinsics with too many values, or too little meaning, for completion to offer."""
 
 TYPE_WORDS = {Type.STRING: "string", Type.INT: "int", Type.FLOAT: "float", Type.BOOL: "bool", Type.STATUS: "keyword", Type.KIND: "keyword"}
+
+VALUE_BYTES = 200
+"""Of the objects around a value, about."""
 
 V1_INTRINSICS = {"name": "span:name", "root.name": "trace:rootName", "root.service.name": "trace:rootService"}
 """What the unscoped names of Tempo's first API mean beside attributes."""
@@ -74,7 +77,7 @@ class Window:
             traces = piece.traces & (starts <= np.uint64(self.end)) & (ends >= np.uint64(self.start))
             if not traces.any():
                 continue
-            spans = traces[batch.trace_of_span()]
+            spans = np.ones(batch.count(Level.SPAN), np.bool_) if traces.all() else traces[batch.trace_of_span()]
             if self.query is not None and isinstance(self.query.expression, ast.Pipeline):
                 matched = np.zeros(len(spans), np.bool_)
                 matched[evaluate(self.query.expression, batch, traces, budget.check).spans] = True
@@ -189,9 +192,22 @@ def _collect(sources: Sequence[Source], wanted: Sequence[ast.Field], window: Win
         place = _places(batch) if limit else None
         conditions = Conditions(batch, budget.check)
         for field in wanted:
-            for part in conditions.field(field).parts:
-                found.add(batch, part, spans, place)
+            if place is not None:
+                for part in conditions.field(field).parts:
+                    found.add(batch, part, spans, place)
+            elif spans.all():
+                found.add_all(batch.remember(("values", label(field)), lambda: _distinct_values(conditions, field, spans)))  # noqa: B023
+            else:
+                found.add_all(_distinct_values(conditions, field, spans))
     return TagValues(found.values(limit), budget.inspected)
+
+
+def _where_it_lives(conditions: Conditions, field: ast.Field, spans: Bools) -> tuple[Vector, Bools]:
+    """The values of a field and which of its rows count: at its own level where it has but one, of which spans share rows."""
+    places = list(conditions.alternatives(field))
+    if len(places) == 1 and places[0].level not in (Level.TRACE, *BELOW):
+        return places[0], _rows_of(conditions.batch, places[0].level, spans)
+    return conditions.field(field), spans
 
 
 def _places(batch: Batch) -> Ints:
@@ -203,19 +219,43 @@ def _places(batch: Batch) -> Ints:
     return place
 
 
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """The distinct values of a field in one batch."""
+
+    values: tuple[TagValue, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """About what they take."""
+        return sum(VALUE_BYTES + len(value.value) for value in self.values)
+
+
+def _distinct_values(conditions: Conditions, field: ast.Field, spans: Bools) -> _Values:
+    vector, rows = _where_it_lives(conditions, field, spans)
+    found = dict.fromkeys(
+        TagValue(TYPE_WORDS[part.type], text)
+        for part in vector.parts
+        for text in _distinct(part, rows if part.rows is None else rows[part.rows])[1]
+    )
+    return _Values(tuple(found))
+
+
 class _Found:
     """Distinct values, each with the first trace (and the place in it) that has it."""
 
     def __init__(self) -> None:
         self._values: dict[TagValue, tuple[str, int]] = {}
 
-    def add(self, batch: Batch, part: Part, spans: Bools, place: Ints | None) -> None:
-        rows = np.arange(len(spans)) if part.rows is None else part.rows
+    def add_all(self, found: _Values) -> None:
+        """Values of which the first place does not matter."""
+        self._values.update(dict.fromkeys(found.values, ("", 0)))
+
+    def add(self, batch: Batch, part: Part, spans: Bools, place: Ints) -> None:
+        """Values, each with its first place."""
+        rows = part.places
         inside = spans[rows]
         codes, texts = _distinct(part, inside)
-        if place is None:
-            self._values.update(dict.fromkeys((TagValue(TYPE_WORDS[part.type], text) for text in texts), ("", 0)))
-            return
         first = np.full(len(texts), len(spans), np.int64)
         np.minimum.at(first, codes, place[rows[inside]])
         at = np.argsort(place)
@@ -232,8 +272,9 @@ class _Found:
 def _distinct(part: Part, inside: Bools) -> tuple[Ints, list[str]]:
     """The values of a part where the mask holds: a code for each, and the text of each code."""
     if part.type is Type.STRING:
-        codes, names = coded(plain_text(pc.filter(part.values, pa.array(inside))))
-        return codes, names.to_pylist()
+        codes, names = coded(part.values)
+        used, codes = dense_codes(codes[inside], len(names))
+        return codes, names.take(pa.array(used)).to_pylist()
     distinct, codes = np.unique(part.values[inside], return_inverse=True)
     return codes, [_text(part.type, value) for value in distinct.tolist()]
 

@@ -26,6 +26,7 @@ from pytempo.server.grpc_port import GrpcPort
 from pytempo.server.http_server import HttpServer
 from pytempo.server.internal import internal_app
 from pytempo.server.listeners import listen, show_address
+from pytempo.server.memory import GivingBack, keep_little
 from pytempo.server.mux import Relay
 from pytempo.server.options import ServeOptions
 from pytempo.server.receivers import Intake, otlp_grpc_server, otlp_http_app
@@ -53,6 +54,7 @@ def serve(options: ServeOptions, *, logger: logging.Logger, clock: Callable[[], 
     Belongs in the main thread, which gets the signals. Raises PortTaken, and BadConfig and DirectoryInUse where the data directory
     cannot be used.
     """
+    keep_little()
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     return asyncio.run(_serve(options, logger, clock, out))
 
@@ -134,6 +136,7 @@ class Server:
         self._internal = self._http_server(internal_app(service), ports.internal)
         self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
         self._watching: asyncio.Task[None] | None = None
+        self._giving_back = GivingBack()
         publish_build_info(service.registry, TEMPO_VERSION)
         publish_ring(service.registry)
         publish_connections(service.registry, lambda: sum(each.connections for each in (self._api, self._otlp_http) if each is not None))
@@ -158,6 +161,7 @@ class Server:
                 http_server.start()
         self._otlp_grpc.start()
         self._watching = asyncio.create_task(self._intake.arriving.watch())
+        self._giving_back.start()
         for port in (ports.grpc, ports.otlp_grpc):
             if port is not None:
                 await port.start()
@@ -207,6 +211,7 @@ class Server:
         giving_up.cancel()
         if self._watching is not None:
             self._watching.cancel()
+        self._giving_back.stop()
         self._ports.close()
         idle = service.bridge.busy == 0
         if idle:

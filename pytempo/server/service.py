@@ -16,11 +16,12 @@ from pytempo.errors import Unavailable
 from pytempo.limits import Reloader, ReloadMetrics
 from pytempo.query.budget import Budget, client_left
 from pytempo.server.bridge import Bridge
+from pytempo.server.exposition import Exposition
 from pytempo.server.options import ServeOptions
 from pytempo.server.queue_metrics import QueueMetrics
 from pytempo.server.tenancy import Tenancy
 from pytempo.store import Store
-from pytempo.telemetry import RequestMetrics
+from pytempo.telemetry import RequestMetrics, expose
 
 T = TypeVar("T")
 
@@ -80,6 +81,7 @@ class Service:
         self.options, self.store, self.logger, self.clock = options, store, logger, clock
         self.bridge = Bridge(query_threads=options.max_concurrent_queries, waiting_queries=options.max_queued_queries)
         self.requests = RequestMetrics(store.registry)
+        self.exposition = Exposition(lambda: self.bridge.admin.run(lambda: expose(store.registry)))
         QueueMetrics(self.bridge.queries, store.registry)
         self.tenancy = Tenancy(options.multitenancy_enabled, options.multi_tenant_queries_enabled)
         self.overrides = _reloader(options, store, logger)

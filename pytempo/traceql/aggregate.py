@@ -77,8 +77,7 @@ class Aggregation:
         self._exemplars.add(batch, spans, series, None if numbers is None else numbers.floats)
 
     def _groups(self, evaluation: Evaluation, spans: Ints, numbers: Numbers | None) -> list[Groups]:
-        groups = [span_groups(evaluation.conditions, field) for field in self._by]
-        groups = [replace(each, codes=each.codes[spans]) for each in groups]
+        groups = [span_groups(evaluation.conditions, field, spans) for field in self._by]
         if self._histogram and numbers is not None:
             groups.append(bucket_groups(numbers, self._unit))
         return groups

@@ -29,7 +29,7 @@ def elements(vector: Vector, spans: Ints, sets: Ints) -> Elements:
     for part in vector.parts:
         if part.type not in NUMBERS:
             continue
-        rows = np.arange(vector.count) if part.rows is None else np.asarray(part.rows)
+        rows = part.places
         first = np.searchsorted(spans[order], rows, side="left")
         counts = np.searchsorted(spans[order], rows, side="right") - first
         from_row = np.repeat(np.arange(len(rows)), counts)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.model.arrays import Bools, Ints, any_by_row, plain_text, ranges
+from pytempo.model.arrays import Bools, Ints, any_by_row, plain_text, take_owned
 from pytempo.traceql.functions import Operator
 from pytempo.traceql.types import NUMBERS, Type
 from pytempo.traceql.vector import Part, Vector, take
@@ -154,13 +154,9 @@ def _parts(operator: Operator, one: Part, other: Part, count: int) -> Bools:
     if one.rows is None and other.rows is None:
         hits = _elements(wanted, one.type, one.values, other.values)
         return ~hits if negative else hits
-    one_rows = np.arange(count) if one.rows is None else one.rows
-    other_rows = np.arange(count) if other.rows is None else other.rows
-    first = np.searchsorted(other_rows, one_rows, side="left")
-    counts = np.searchsorted(other_rows, one_rows, side="right") - first
-    left = take(one.values, np.repeat(np.arange(len(one_rows)), counts))
-    right = take(other.values, ranges(first, counts))
-    return _by_row(np.repeat(one_rows, counts), _elements(wanted, one.type, left, right), count, negative=negative)
+    positions, owners = take_owned(other.places, one.places)
+    left, right = take(one.values, owners), take(other.values, positions)
+    return _by_row(one.places[owners], _elements(wanted, one.type, left, right), count, negative=negative)
 
 
 def _elements(operator: Operator, type_: Type, left: Any, right: Any) -> Bools:

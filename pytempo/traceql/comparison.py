@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.model import Batch, Level
-from pytempo.model.arrays import Bools, Ints
+from pytempo.model.arrays import Bools, Ints, dense_codes
 from pytempo.model.levels import ATTRIBUTE_LEVELS
 from pytempo.traceql import ast, fields
 from pytempo.traceql.aggregate import matching_spans
@@ -22,7 +22,7 @@ from pytempo.traceql.evaluate import Evaluation
 from pytempo.traceql.grouping import NIL, Label, group_rows
 from pytempo.traceql.labels import label
 from pytempo.traceql.series import Labels, Points, SeriesSet, sort_key
-from pytempo.traceql.series_keys import dense_codes, plain_nan
+from pytempo.traceql.series_keys import plain_nan
 from pytempo.traceql.steps import Steps
 from pytempo.traceql.types import Type
 from pytempo.traceql.vector import BELOW, Vector

@@ -22,7 +22,7 @@ from pytempo.traceql.functions import Family, Operator
 from pytempo.traceql.shown import MIRRORED
 from pytempo.traceql.structure import children_of
 from pytempo.traceql.types import KINDS, STATUSES, Type
-from pytempo.traceql.vector import Part, Vector, gather, lower, meeting_level, to_spans
+from pytempo.traceql.vector import BELOW, Part, Vector, gather, lower, meeting_level, to_spans
 
 Bring: TypeAlias = Callable[[Vector, Batch], Vector]
 """How the values of a level come to the spans: all that a span has, or the first."""
@@ -126,9 +126,9 @@ class Conditions:
         out, open_spans = np.zeros(self.spans, np.bool_), np.ones(self.spans, np.bool_)
         for vector in self.alternatives(operand):
             out |= open_spans & to_spans(judge(vector), self.batch, vector.level)
-            if vector.present is None:
+            if vector.present is None and vector.level not in BELOW:
                 break
-            open_spans &= ~to_spans(vector.present, self.batch, vector.level)
+            open_spans &= ~to_spans(vector.there, self.batch, vector.level)
             if not open_spans.any():
                 break
         return out
@@ -226,7 +226,7 @@ def _fill(first: Vector, second: Vector) -> Vector:
     """The first vector, and where it has no value the second."""
     missing = ~first.there
     rest = fields.without(second, ~missing)
-    parts = [Part(part.type, part.values, np.arange(first.count) if part.rows is None else part.rows) for part in first.parts]
+    parts = [Part(part.type, part.values, part.places) for part in first.parts]
     for part in rest.parts:
         same = next((place for place, other in enumerate(parts) if other.type is part.type), None)
         if same is None:

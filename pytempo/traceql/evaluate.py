@@ -40,6 +40,14 @@ class Spansets:
         said = tuple((name, each.take(rows)) for name, each in self.said)
         return Spansets(self.spans[inside], number[self.sets[inside]], self.trace[wanted], said)
 
+    def of_traces(self, traces: Ints) -> Spansets:
+        """Only the spansets of these traces."""
+        return self.keep(np.isin(self.trace, traces))
+
+    def moved(self, spans: int, traces: int) -> Spansets:
+        """The same, in a batch that begins so many spans and traces later."""
+        return replace(self, spans=self.spans - spans, trace=self.trace - traces)
+
 
 def evaluate(pipeline: ast.Pipeline, batch: Batch, traces: Bools, check: Callable[[], None] = unlimited) -> Spansets:
     """The spansets of a batch that a pipeline keeps, among the traces of the mask. What `check` raises between two steps ends it."""

@@ -81,7 +81,7 @@ def _with_default(services: Vector) -> Vector:
     others = tuple(part for part in services.parts if part.type is not Type.STRING)
     rows, values = absent, empty_text(len(absent))
     if text is not None:
-        known = np.arange(services.count) if text.rows is None else text.rows
+        known = text.places
         rows = np.concatenate([known, absent])
         order = np.argsort(rows, kind="stable")
         plain = text.values.dictionary_decode() if pa.types.is_dictionary(text.values.type) else text.values
@@ -102,7 +102,7 @@ def without(vector: Vector, gone: Bools) -> Vector:
     """The vector with no value in the rows of the mask."""
     parts = []
     for part in vector.parts:
-        rows = np.arange(vector.count) if part.rows is None else part.rows
+        rows = part.places
         keep = ~gone[rows]
         values = part.values[keep] if isinstance(part.values, np.ndarray) else part.values.filter(pa.array(keep))
         parts.append(Part(part.type, values, rows[keep]))

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pytempo.model.arrays import Ints, coded, run_heads
+from pytempo.model.arrays import Ints, coded, dense_codes, run_heads
 from pytempo.traceql.types import KINDS, STATUSES, Type
 from pytempo.traceql.vector import Part, Vector
 
@@ -43,6 +43,9 @@ def group_rows(vector: Vector) -> Groups:
 
     Rows with several values share a group when they have the same ones in the same order, those of one type together.
     """
+    if len(vector.parts) == 1 and vector.parts[0].rows is None:
+        codes, values = _distinct(vector.parts[0])
+        return Groups(codes.astype(np.int64, copy=False), tuple(Label(vector.parts[0].type, value) for value in values))
     rows, codes, labels = _elements(vector)
     lengths = np.bincount(rows, minlength=vector.count)
     groups = np.zeros(vector.count, np.int64)
@@ -61,7 +64,7 @@ def _elements(vector: Vector) -> tuple[Ints, NDArray[np.int64], list[Label]]:
     rows, codes, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [NIL]
     for part in vector.parts:
         part_codes, values = _distinct(part)
-        rows.append(np.arange(vector.count) if part.rows is None else np.asarray(part.rows, np.int64))
+        rows.append(np.asarray(part.places, np.int64))
         codes.append(part_codes + np.int64(len(labels)))
         labels += [Label(part.type, value) for value in values]
     together = np.concatenate(rows)
@@ -74,8 +77,16 @@ def _distinct(part: Part) -> tuple[Ints, list[Any]]:
         codes, names = coded(part.values)
         return codes, names.to_pylist()
     values = part.values + 0.0 if part.type is Type.FLOAT else part.values  # -0.0 and 0.0 are one group, with one label
-    distinct, codes = np.unique(values, return_inverse=True)
-    return codes, distinct.tolist()
+    if part.type is Type.FLOAT or not len(values):
+        distinct, codes = np.unique(values, return_inverse=True)
+        return codes, distinct.tolist()
+    whole = values.view(np.uint8) if part.type is Type.BOOL else values
+    low, high = whole.min(), whole.max()
+    if int(high) - int(low) < 2 * len(whole):
+        used, codes = dense_codes((whole - low).astype(np.int64), int(high) - int(low) + 1)
+        return codes, (used.astype(whole.dtype) + low).astype(values.dtype).tolist()
+    codes, numbers = coded(pa.array(values))  # by hash, where np.unique sorts
+    return codes, numbers.to_pylist()
 
 
 def _group_several(rows: Ints, codes: NDArray[np.int64], groups: NDArray[np.int64], labels: list[Label]) -> None:

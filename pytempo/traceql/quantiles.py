@@ -5,15 +5,17 @@ Between the two nearest values a quantile is interpolated linearly, as Prometheu
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.errors import BadQuery
-from pytempo.model.arrays import Ints, run_heads
+from pytempo.model.arrays import Ints, ranges, run_heads
 from pytempo.traceql.arithmetic import Numbers
 from pytempo.traceql.series import Points
 
@@ -21,13 +23,20 @@ EXACT_VALUES = 1_000_000
 """Values of one cell that are kept as they are."""
 
 MAX_VALUES = 32_000_000
-"""Values that are kept altogether, at 12 bytes each and as much again while they are sorted."""
+"""Values that are kept altogether, at 12 bytes each, and 8 more while they are put in order."""
 
 PENDING_VALUES = 4_000_000
 """Values that come in before cells are looked through for one that has too many."""
 
+PARTITIONED = 50
+"""Values of a cell, on average, from which on looking for its ranks, cell by cell, takes less than sorting everything."""
+
 GROWTH = math.log(1.01)
 """A sketch's buckets are 1 % wide on a logarithmic scale and stand for their middle: the error stays under 0.5 %."""
+
+
+Piece: TypeAlias = tuple[NDArray[np.int32], NDArray[np.float64]]
+"""Cells [k] and the value of each."""
 
 
 @dataclass(slots=True)
@@ -79,70 +88,98 @@ class Quantiles:
 
     def __init__(self, intervals: int, quantiles: Iterable[float]) -> None:
         self._intervals, self._quantiles = intervals, tuple(quantiles)
-        self._cells: list[NDArray[np.int32]] = []
-        self._values: list[NDArray[np.float64]] = []
-        self._kept = self._pending = 0
+        self._pieces: list[Piece] = []
+        self._counts = np.zeros(0, np.int64)
+        """Values of each cell that are kept as they are."""
+        self._pending = 0
         self._sketches: dict[int, Sketch] = {}
 
     def add(self, cells: Ints, series: int, values: Numbers | None) -> None:
         """Raises BadQuery where more values would have to be kept than fit."""
         assert values is not None
-        self._cells.append(cells.astype(np.int32))
-        self._values.append(values.floats)
-        self._kept += len(cells)
+        self._pieces.append((cells.astype(np.int32), values.floats))
+        self._counts = _sum(self._counts, np.bincount(cells))
         self._pending += len(cells)
         if self._pending >= PENDING_VALUES:
             self._compact()
-        if self._kept > MAX_VALUES:
+        if self._counts.sum() > MAX_VALUES:
             raise BadQuery(
                 f"exact quantiles of this query need more than {MAX_VALUES} values in memory; filter more, or ask for a shorter range"
             )
 
     def _compact(self) -> None:
         """Turn cells with too many values into sketches."""
-        cells, values = self._all()
-        counts = np.bincount(cells)
-        full = counts > EXACT_VALUES
-        full[[cell for cell in self._sketches if cell < len(full)]] = True
-        for cell in np.flatnonzero(full & (counts > 0)).tolist():
+        self._pending = 0
+        full = self._counts > EXACT_VALUES
+        full[list(self._sketches)] = True
+        if not (full & (self._counts > 0)).any():
+            return
+        taken = [(cells[full[cells]], values[full[cells]]) for cells, values in self._pieces]
+        self._pieces = [(cells[~full[cells]], values[~full[cells]]) for cells, values in self._pieces]
+        cells, values = (np.concatenate(columns) for columns in zip(*taken, strict=True))
+        for cell in np.unique(cells).tolist():
             sketch = Sketch.of(values[cells == cell])
             self._sketches[cell] = self._sketches[cell].join(sketch) if cell in self._sketches else sketch
-        stays = ~full[cells]
-        self._cells, self._values = [cells[stays]], [values[stays]]
-        self._kept, self._pending = len(self._cells[0]), 0
-
-    def _all(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        if not self._cells:
-            return np.empty(0, np.int32), np.empty(0, np.float64)
-        return np.concatenate(self._cells), np.concatenate(self._values)
+        self._counts[full] = 0
 
     def points(self, series: int) -> list[Points]:
-        if self._kept > EXACT_VALUES or self._sketches:
-            self._compact()
-        cells, values = sorted_by_cell(*self._all())
+        self._compact()
+        cells = np.flatnonzero(self._counts)
+        counts = self._counts[cells]
+        values = ranked_by_cell(self._pieces, self._counts, self._quantiles)
         out = []
-        first = np.flatnonzero(run_heads(cells)) if len(cells) else np.empty(0, np.int64)
-        counts = np.diff(np.append(first, len(cells)))
+        first = np.cumsum(counts) - counts
         for quantile in self._quantiles:
             points = np.full(series * self._intervals, np.nan)
-            points[cells[first]] = exact_quantiles(values, first, counts, quantile)
+            points[cells] = exact_quantiles(values, first, counts, quantile)
             for cell, sketch in self._sketches.items():
                 points[cell] = sketch.quantile(quantile)
             out.append(points.reshape(series, self._intervals))
         return out
 
 
-def sorted_by_cell(cells: NDArray[np.int32], values: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Both columns in order of cell, then value."""
-    by_value = np.argsort(values)
-    cells, values = cells[by_value], values[by_value]
-    few = len(cells) > 0 and int(cells.max()) < 2**16
-    order = np.argsort(cells.astype(np.uint16) if few else cells, kind="stable")  # two bytes are sorted by counting
-    return cells[order], values[order]
+def _sum(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Counts by cell, added up; either may know fewer cells."""
+    few, many = sorted((one, other), key=len)
+    many[: len(few)] += few
+    return many
+
+
+def ranked_by_cell(pieces: Sequence[Piece], counts: NDArray[np.int64], quantiles: Sequence[float]) -> NDArray[np.float64]:
+    """The values of all pieces in order of cell, of which cell c has counts[c].
+
+    In a cell the values that the quantiles ask for stand at their ranks.
+    """
+    several = counts[counts > 0]
+    if not len(several):
+        return np.empty(0)
+    if counts.sum() <= PARTITIONED * len(several):
+        cells, values = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+        return np.asarray(values[np.lexsort((values, cells))])
+    values = _by_cell(pieces, counts)
+    for begin, end in itertools.pairwise([0, *np.cumsum(several).tolist()]):
+        last = end - begin - 1
+        values[begin:end].partition(sorted({rank for each in quantiles for rank in (math.floor(each * last), math.ceil(each * last))}))
+    return values
+
+
+def _by_cell(pieces: Sequence[Piece], counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The values in order of cell, brought there piece by piece: all at once would take three times the memory."""
+    out = np.empty(counts.sum())
+    free = np.cumsum(counts) - counts
+    for cells, values in pieces:
+        narrow = cells.astype(np.uint16) if len(counts) <= 2**16 else cells
+        order = np.argsort(narrow, kind="stable")  # two bytes are sorted by counting
+        ordered = cells[order]
+        heads = np.flatnonzero(run_heads(ordered)) if len(ordered) else np.empty(0, np.int64)
+        lengths = np.diff(np.append(heads, len(ordered)))
+        out[ranges(free[ordered[heads]], lengths)] = values[order]
+        free[ordered[heads]] += lengths
+    return out
 
 
 def exact_quantiles(values: NDArray[np.float64], first: Ints, counts: Ints, quantile: float) -> NDArray[np.float64]:
-    """The quantile of every run of sorted values: run i has counts[i] of them from first[i] on."""
+    """The quantile of every run of values with those at their ranks: run i has counts[i] of them from first[i] on."""
     rank = quantile * (counts - 1)
     low = np.floor(rank).astype(np.int64)
     below, above = values[first + low], values[first + np.minimum(low + 1, counts - 1)]

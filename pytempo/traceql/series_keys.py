@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pytempo.errors import BadQuery
 from pytempo.model import Level
-from pytempo.model.arrays import Ints
+from pytempo.model.arrays import Ints, dense_codes
 from pytempo.traceql import ast
 from pytempo.traceql.condition import Conditions
 from pytempo.traceql.grouping import Groups, Label, group_rows
 from pytempo.traceql.types import Type
-from pytempo.traceql.vector import first_below
+from pytempo.traceql.vector import first_below, take_rows
 
 ABOVE = (Level.TRACE, Level.RESOURCE, Level.SCOPE)
 """Levels of which many spans share a row: groups are made of their rows, and handed down."""
@@ -26,16 +26,17 @@ MAX_POINTS = 5_000_000
 """Series times intervals of one aggregation. A point costs 8 to 32 bytes while it is worked out, and about 50 in a JSON answer."""
 
 
-def span_groups(conditions: Conditions, field: ast.Field) -> Groups:
-    """The group of every span of a batch by one field. Of several events or links the first that has a value counts.
+def span_groups(conditions: Conditions, field: ast.Field, spans: Ints) -> Groups:
+    """The group of each of some spans of a batch by one field. Of several events or links the first that has a value counts.
 
     A text of an event or link is empty where a span has none: intrinsics are never nil.
     """
     places = list(conditions.alternatives(field)) if not isinstance(field, ast.Attribute) or field.scope is not ast.Scope.UNSCOPED else []
     if len(places) == 1 and places[0].level in ABOVE:
         groups = group_rows(places[0])
-        return replace(groups, codes=groups.codes[conditions.batch.rows(Level.SPAN, places[0].level)])
-    groups = group_rows(conditions.field(field, first_below))
+        return replace(groups, codes=groups.codes[conditions.batch.rows(Level.SPAN, places[0].level)[spans]])
+    vector = conditions.field(field, first_below)
+    groups = group_rows(vector if len(spans) == vector.count else take_rows(vector, spans))
     if isinstance(field, ast.Intrinsic) and field.definition.type is Type.STRING:
         return replace(groups, labels=tuple(Label(Type.STRING, "") if label.type is Type.NIL else label for label in groups.labels))
     return groups
@@ -91,16 +92,6 @@ def _cross(codes: Ints, keys: list[Any], groups: Groups) -> tuple[Ints, list[Any
     pairs = codes * width + groups.codes
     used, codes = dense_codes(pairs, len(keys) * width)
     return codes, [(*keys[pair // width], groups.labels[pair % width]) for pair in used.tolist()]
-
-
-def dense_codes(codes: Ints, limit: int) -> tuple[Ints, Ints]:
-    """The codes that occur, ascending, and for every row its place among them; all codes are below `limit`."""
-    if limit > 4 * len(codes) + 1024:
-        used, dense = np.unique(codes, return_inverse=True)
-        return used, dense
-    there = np.zeros(limit, np.bool_)
-    there[codes] = True
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
 
 
 def plain_nan(label: Label) -> Label:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from pytempo.model import Batch, Kind, Level, Values
-from pytempo.model.arrays import Bools, Ints, any_by_row, ranges, run_heads
+from pytempo.model.arrays import Bools, Ints, any_by_row, run_heads, take_owned
 from pytempo.traceql.types import Type
 
 TYPES = {Kind.STRING: Type.STRING, Kind.INT: Type.INT, Kind.DOUBLE: Type.FLOAT, Kind.BOOL: Type.BOOL}
@@ -30,6 +30,11 @@ class Part:
     type: Type
     values: Any
     rows: Ints | None = None
+
+    @property
+    def places(self) -> Ints:
+        """The rows, spelt out."""
+        return np.arange(len(self.values)) if self.rows is None else self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,9 @@ def dense(level: Level, type_: Type, values: Any) -> Vector:
 
 def of_attribute(level: Level, values: Values) -> Vector:
     """The vector of an attribute's values."""
-    parts = tuple(Part(TYPES[part.kind], part.values, part.rows) for part in values.parts)
-    return Vector(level, values.count, parts, values.present, values.is_array)
+    parts = tuple(Part(TYPES[part.kind], part.values, part.rows) for part in values.dense().parts)
+    everywhere = any(part.rows is None for part in parts)
+    return Vector(level, values.count, parts, None if everywhere else values.present, values.is_array)
 
 
 def take(values: Any, rows: Ints) -> Any:
@@ -85,9 +91,8 @@ def take_rows(vector: Vector, rows: Ints) -> Vector:
 def _take_part(part: Part, above: Ints) -> Part:
     if part.rows is None:
         return Part(part.type, take(part.values, above))
-    first = np.searchsorted(part.rows, above, side="left")
-    counts = np.searchsorted(part.rows, above, side="right") - first
-    return Part(part.type, take(part.values, ranges(first, counts)), np.repeat(np.arange(len(above)), counts))
+    positions, owners = take_owned(part.rows, above)
+    return Part(part.type, take(part.values, positions), owners)
 
 
 def gather(vector: Vector, batch: Batch) -> Vector:

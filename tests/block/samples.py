@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -16,7 +17,7 @@ from pytempo.block.checked_file import CheckedFile
 from pytempo.block.source import BlockSource
 from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.writer import BlockOptions, write_block
-from pytempo.model import MemoryBatch, merge
+from pytempo.model import Batch, Level, MemoryBatch, Scan, merge
 from pytempo.otlp import decode
 from tests.conformance import corpus
 
@@ -57,6 +58,12 @@ def block_of(root: Path, batch: MemoryBatch, options: BlockOptions = SMALL_GROUP
 
 def source_of(root: Path, batch: MemoryBatch, options: BlockOptions = SMALL_GROUPS) -> BlockSource:
     return BlockSource(*block_of(root, batch, options))
+
+
+def row_groups(source: BlockSource) -> list[Batch]:
+    """The row groups of a block, each by itself."""
+    batches = source.batches(Scan())
+    return [portion.batch for batch in batches for portion in batch.portions(np.arange(batch.count(Level.TRACE)))]
 
 
 def data_file(content: bytes, path: str = "data.parquet") -> DataFile:

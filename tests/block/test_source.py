@@ -18,7 +18,7 @@ from pytempo.block.vparquet4 import LEAVES, paths
 from pytempo.block.writer import BlockOptions
 from pytempo.errors import Damaged, NotFound
 from pytempo.model import AttributeName, Batch, Condition, Level, Scan, TraceIds
-from tests.block.samples import BASE, TENANT, batch_of, block_of, source_of, the_corpus
+from tests.block.samples import BASE, TENANT, batch_of, block_of, row_groups, source_of, the_corpus
 from tests.comparing import as_dicts
 
 ABSENT = TraceIds.of(bytes(15) + b"\x01")
@@ -65,7 +65,7 @@ def test_only_the_times_of_our_own_blocks_say_that_nothing_is_newer(source: Bloc
 
 
 def test_all_row_groups_together_are_the_block(source: BlockSource) -> None:
-    batches = list(source.batches(Scan()))
+    batches = row_groups(source)
 
     assert len(batches) == source.meta.row_groups > 10
     assert {key: span for batch in batches for key, span in as_dicts(batch).items()} == as_dicts(the_corpus())

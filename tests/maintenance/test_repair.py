@@ -133,6 +133,20 @@ def test_metadata_that_is_damaged_costs_nothing(data: Path) -> None:
     assert found_by(data) == []
 
 
+def test_names_of_attributes_survive_the_loss_of_the_metadata(tmp_path: Path) -> None:
+    """The footer repeats which attribute has which column."""
+    spans = [span(trace=number, id=number, start=BASE, attributes={"color": "red", "shape": f"s{number}"}) for number in range(1, 30)]
+    with pytempo.open(tmp_path, options=OPTIONS) as store:
+        store.export(request(*spans).SerializeToString())
+        store.flush()
+        assert [column.name for column in store.blocks()[0].dedicated_columns] == ["color", "shape"]
+    flip(block_in(tmp_path) / "meta.json", 400)
+    assert [step.step for step in repaired(tmp_path)] == ["saved", "marked"]
+    with pytempo.open(tmp_path, read_only=True) as store:
+        assert len(store.search('{ span.color = "red" }', limit=100).traces) == 29
+        assert len(store.search('{ span.shape = "s7" }').traces) == 1
+
+
 def test_a_footer_that_is_damaged_is_lost_and_said(data: Path) -> None:
     rows = block_in(data) / "data.parquet"
     flip(rows, rows.stat().st_size - 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,9 @@ def test_a_span_of_1970_makes_its_block_go_no_earlier(store: Store, clock: Clock
         (meta((NOW - 20 * DAY, NOW - 10 * DAY)), 10 * DAY),
         (meta((NOW - SECOND, NOW + DAY)), 0),
         (meta((5, 7)), 0),
+        (meta((NOW - 9 * SECOND, NOW - 5 * SECOND), arrived=YEAR_2099), 5 * SECOND),
+        (meta((NOW - SECOND, YEAR_2099 - 1), arrived=YEAR_2099), 0),
+        (meta((5, 7), arrived=NOW + SECOND), 0),
         (meta((NOW - 3 * SECOND, NOW - 2 * SECOND), arrived=None), 2 * SECOND),
     ],
 )
@@ -164,6 +168,43 @@ def test_a_folder_stays_for_a_while_and_then_goes(store: Store, data: Path, cloc
     assert not folder.exists()
     assert store.registry.get_sample_value("tempodb_retention_marked_for_deletion_total") == 1
     assert store.registry.get_sample_value("tempodb_retention_deleted_total") == 1
+
+
+def test_a_folder_that_was_retired_by_a_clock_ahead_goes_after_as_long(store: Store, data: Path, clock: Clock) -> None:
+    """Also where a crash left the time of the file system, and the clock is behind it."""
+    fill(store, at("x", NOW))
+    (folder,) = (data / "blocks" / "single-tenant").iterdir()
+    clock.now = NOW + 2 * HOUR
+    store.expire()
+    os.utime(folder / "meta.compacted.json", ns=(YEAR_2099, YEAR_2099))
+    store.expire()
+    clock.now += HOUR - 1
+    store.expire()
+    assert folder.exists()
+    clock.now += 1
+    store.expire()
+    assert not folder.exists()
+
+
+def test_a_clock_that_was_never_set_lets_nothing_go_by_age(data: Path, clock: Clock) -> None:
+    with opened(data, clock) as store:
+        fill(store, at("x", NOW))
+    with opened(data, Clock(5 * SECOND), block_retention=HOUR) as store:
+        store.expire()
+        assert matched(store) == ["x"]
+
+
+def test_by_size_the_oldest_goes_first_also_by_a_clock_that_is_behind(data: Path, clock: Clock) -> None:
+    names = ["a", "b", "c"]
+    with opened(data, clock) as store:
+        for number, name in enumerate(names):
+            clock.now = NOW + number * SECOND
+            fill(store, at(name, clock.now))
+        used = sum(store._sources.blocks.bytes_of(block) for block in store.blocks())
+    with opened(data, Clock(5 * SECOND), max_bytes_on_disk=used - 1) as store:
+        store.expire()
+        assert matched(store) == names[-len(store.blocks()) :]
+        assert 0 < len(store.blocks()) < 3
 
 
 def test_a_deletion_that_was_stopped_half_way_goes_on(data: Path, store: Store, clock: Clock) -> None:

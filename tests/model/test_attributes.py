@@ -121,3 +121,15 @@ def test_keys_are_found_by_name_in_a_dictionary_of_names() -> None:
     table = table_of([[KeyValue(key="a", value={"int_value": 1}), KeyValue(key="b", value={"int_value": 2})]])
     assert table.key_names.type == pa.string()
     assert [table.key_names[table.code(key)].as_py() for key in ("a", "b")] == ["a", "b"]
+
+
+def whole(key: str, value: int) -> KeyValue:
+    return KeyValue(key=key, value={"int_value": value})
+
+
+def test_a_part_with_one_value_for_every_row_spells_no_rows_out() -> None:
+    table = table_of([[whole("all", 1), whole("some", 2)], [whole("all", 3)], [whole("all", 4), whole("some", 5)]])
+    assert [part.rows for part in table.values("all").dense().parts] == [None]
+    (part,) = table.values("some").dense().parts
+    assert part.rows is not None
+    assert part.places.tolist() == [0, 2]

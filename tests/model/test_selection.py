@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytempo.model import Batch, Concat, Level, Selection
+from pytempo.model import Batch, Concat, Level, Selection, WholeTraces
 from pytempo.model.levels import DERIVED
 from pytempo.model.selection import materialise
 from pytempo.otlp import decode
@@ -52,6 +54,26 @@ def test_batches_may_be_composed_of_composed_ones(parts: list[list[bytes]], rand
     chosen = Selection(joined, np.array(rows, np.int64))
     again = Concat([chosen, joined])
     assert span_rows(again) == [span_rows(joined)[row] for row in rows] + span_rows(joined)
+
+
+@some
+@given(payloads(odd=False), st.data())
+def test_whole_traces_are_what_a_selection_of_all_their_spans_is(requests: list[bytes], data: st.DataObject) -> None:
+    batch = decode(requests).batch
+    count = batch.count(Level.TRACE)
+    wanted = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)), np.bool_)
+    few, same = WholeTraces(batch, wanted), Selection(batch, np.flatnonzero(wanted[batch.trace_of_span()]))
+    assert everything(few) == everything(same)
+    assert few.traces.tolist() == np.flatnonzero(wanted).tolist()
+    assert few.parent_of_span().tolist() == same.parent_of_span().tolist()
+    assert few.file_order().tolist() == same.file_order().tolist()
+    for name in DERIVED:
+        assert few.column(Level.SPAN, name).tolist() == same.column(Level.SPAN, name).tolist()
+        assert getattr(few.nesting(), name).tolist() == getattr(same.nesting(), name).tolist()
+    for field in fields(same.summary()):
+        wanted_column = getattr(same.summary(), field.name).tolist()
+        assert few.column(Level.TRACE, field.name).tolist() == wanted_column
+        assert getattr(few.summary(), field.name).tolist() == wanted_column
 
 
 @some

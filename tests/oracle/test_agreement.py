@@ -23,6 +23,7 @@ from pytempo.block.dedicated import DedicatedColumn
 from pytempo.block.writer import BlockOptions
 from pytempo.errors import BadQuery
 from pytempo.maintenance import FlushOptions
+from pytempo.query import search
 from pytempo.traceql import ast, check, parse
 from tests.oracle.answers import Found, agree, difference, expected, given
 from tests.oracle.generate import BASE, SECOND, Generator
@@ -102,7 +103,10 @@ def questions(seed: int, traces: list[Trace]) -> list[Question]:
 
 
 @pytest.mark.parametrize("seed", range(-(-PAIRS // QUESTIONS)))
-def test_engine_and_oracle_answer_alike(seed: int, tmp_path: Path) -> None:
+def test_engine_and_oracle_answer_alike(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if seed % 2:  # what is done with many spans only, done with few
+        monkeypatch.setattr(search, "LARGE", 0)
+        monkeypatch.setattr(search, "FEW", 2)
     requests = Generator(seed).requests(PIECES)
     traces = traces_of(span for spans in requests for span in spans)
     asked = [(question, question.oracle(traces)) for question in questions(seed, traces)]

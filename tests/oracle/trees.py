@@ -47,9 +47,9 @@ class Trace:
 
     @cached_property
     def root(self) -> Span | None:
-        """The span without a parent id that starts first, ties by id; those with an OpenTracing reference to their own trace last."""
+        """The span without a parent id that starts first, ties by id, then kind; those that refer to their own trace (OpenTracing) last."""
         roots = [span for span in self.spans if not any(span.parent_id)]
-        return min(roots, key=lambda span: (self._is_child_of(span), span.start, span.span_id), default=None)
+        return min(roots, key=lambda span: (self._is_child_of(span), span.start, span.span_id, span.kind), default=None)
 
     def _is_child_of(self, span: Span) -> bool:
         def refers(link: Link) -> bool:

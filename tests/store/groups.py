@@ -23,7 +23,7 @@ def exported_together(store: Store, payloads: Sequence[bytes]) -> list[Exported 
             waiting: list[Future[Exported]] = []
             for payload in payloads:
                 waiting.append(pool.submit(store.export, payload))
-                wait_for(lambda: len(ingest._queue) == len(waiting))
+                wait_for(lambda: len(ingest._queue) + len(ingest._committing) == len(waiting))
         return [_outcome(each) for each in waiting]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytempo import Overloaded, StoreOptions
+from pytempo.limits import LimitOptions
 from pytempo.maintenance import FlushOptions
 from pytempo.otlp import Exported
 from tests.store.conftest import OpenStore, found, metric, named, obstruct
@@ -68,13 +69,26 @@ def test_a_sender_that_is_faster_than_the_flush_is_slowed_down_and_loses_nothing
 
 
 def test_many_small_exports_are_merged_as_they_pile_up(open_store: OpenStore) -> None:
-    store, names = open_store(), [f"{number:03d}" for number in range(64)]
+    """Those of tenants whose limits have each request decoded at once; others are decoded together."""
+    store, names = open_store(options=StoreOptions(limits=LimitOptions(max_traces=1000))), [f"{number:03d}" for number in range(64)]
     for name in names:
         store.export(named(name))
-    assert store._wal.active is not None
-    segment = store._wal.active.id
-    assert len(store._live.batches(segment, "single-tenant")) < 64 / 2 + 2
+    (part,) = (part for tenants in store._live._parts.values() for part in tenants.values())
+    assert len(part.sources) < 64 / 2 + 2
     assert found(store) == names
-    assert len(store._live.batches(segment, "single-tenant")) <= 6
+    assert len(part.sources) <= 6
     store.flush()
+    assert found(store) == names
+
+
+def test_a_block_that_is_being_written_is_live_once(open_store: OpenStore) -> None:
+    store, names = open_store(), ["a", "b", "c"]
+    for name in names:
+        store.export(named(name))
+        assert found(store)[-1] == name
+    segment = store._seal()
+    assert segment is not None
+    whole = store._live.merged(segment.id, "single-tenant")
+    assert [source.raw for source in store._live.sources("single-tenant")] == [whole]
+    assert store._live.merged(segment.id, "single-tenant") is whole
     assert found(store) == names

@@ -56,3 +56,17 @@ def test_more_values_than_fit_into_memory_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(quantiles, "MAX_VALUES", 100)
     with pytest.raises(BadQuery, match="more than 100 values in memory"):
         grown(np.arange(200), np.zeros(200, np.int64), 1, 2)
+
+
+def test_cells_of_many_and_of_few_values_have_the_same_quantiles() -> None:
+    """Many are looked through cell by cell, few are sorted together."""
+    chance = np.random.default_rng(7)
+    for cells in (chance.integers(0, 12, 3000), np.concatenate([np.arange(11), np.zeros(40, np.int64)])):
+        values = chance.normal(0, 1e9, len(cells)).round(-8)
+        for quantile, points in zip(ASKED, grown(values, cells, 3, 1), strict=True):
+            for cell in np.unique(cells):
+                assert points.reshape(-1)[cell] == pytest.approx(np.quantile(values[cells == cell], quantile), rel=1e-12)
+
+
+def test_no_values_have_no_quantiles() -> None:
+    assert all(np.isnan(points).all() for points in grown(np.empty(0), np.empty(0, np.int64), 2, 1))

@@ -11,7 +11,8 @@ import pyarrow as pa
 from pytempo.block.vparquet3.attributes import Keys, from_columns, from_messages
 from pytempo.block.vparquet3.layout import EVENT_TIME, EVENT_VALUE, LINKS, json_leaves
 from pytempo.block.vparquet4.read_attributes import joined_table
-from pytempo.block.vparquet4.rows import RowGroupBatch, leaves_of_attribute
+from pytempo.block.vparquet4.rows import RowGroupBatch
+from pytempo.block.vparquet4.wanted import leaves_of_attribute
 from pytempo.errors import Damaged
 from pytempo.model.arrays import Ints, owners_of
 from pytempo.model.attributes import Attributes, Values
@@ -45,7 +46,7 @@ class Vparquet3Batch(RowGroupBatch):
         return Batch.keys(self, level)
 
     def _read_values(self, level: Level, key: str) -> Values:
-        if not leaves_of_attribute(level, key, self._file, self._group):
+        if not leaves_of_attribute(level, key, self._stretch):
             return Values(self.count(level), (), np.zeros(self.count(level), np.bool_))
         return self.attributes(level).values(key)
 
@@ -66,7 +67,7 @@ class Vparquet3Batch(RowGroupBatch):
     def _links(self) -> Below:
         links = read_link_slices(self._leaf(LINKS))
         if links.bad.any():
-            raise Damaged(self._file.path, f"row group {self._group}: the links of span {int(np.flatnonzero(links.bad)[0])} cannot be read")
+            raise Damaged(self._stretch.file.path, f"{self._stretch}: the links of span {int(np.flatnonzero(links.bad)[0])} cannot be read")
         return links
 
     def _read_table(self, level: Level) -> Attributes:
@@ -83,7 +84,7 @@ class Vparquet3Batch(RowGroupBatch):
                 return from_messages(keys, pa.array([], pa.binary()) if values is None else values)
             return joined_table(self._from_columns(level, keys), self._own_columns(level))
         except ValueError as error:
-            raise Damaged(self._file.path, f"row group {self._group}: {level.word} attributes cannot be read: {error}") from error
+            raise Damaged(self._stretch.file.path, f"{self._stretch}: {level.word} attributes cannot be read: {error}") from error
 
     def _from_columns(self, level: Level, keys: Keys) -> Attributes:
         scalars = {kind: self._leaf(path) for kind, path in (self._layout.attributes[level].values or {}).items()}

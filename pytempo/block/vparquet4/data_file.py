@@ -60,6 +60,9 @@ class Chunk:
     first: int = 0
     """Where its pages begin in the file."""
 
+    values: int = 0
+    """How many it has, nulls and empty lists among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
@@ -215,19 +218,20 @@ def _named(groups: Sequence[int]) -> str:
 def _chunk(column: Any, type: Any) -> Chunk:
     statistics, size = column.statistics, column.total_compressed_size
     width = 4 if pa.types.is_binary(type) or pa.types.is_string(type) else type.bit_width // 8  # of text an offset or a code
-    memory = max(column.total_uncompressed_size, column.num_values * width)
+    values = column.num_values
+    memory = max(column.total_uncompressed_size, values * width)
     first = column.data_page_offset
     if column.has_dictionary_page and column.dictionary_page_offset is not None:
         first = min(first, column.dictionary_page_offset)
     if statistics is None:
-        return Chunk(size, False, memory=memory, first=first)
+        return Chunk(size, False, memory=memory, first=first, values=values)
     empty = bool(statistics.has_null_count) and statistics.null_count == column.num_values
     if not statistics.has_min_max:
-        return Chunk(size, empty, memory=memory, first=first)
+        return Chunk(size, empty, memory=memory, first=first, values=values)
     low, high = statistics.min_raw, statistics.max_raw
     if type == pa.uint64():
         low, high = low % 2**64, high % 2**64
-    return Chunk(size, empty, low, high, memory, first)
+    return Chunk(size, empty, low, high, memory, first, values)
 
 
 def _whole(table: Any, name: str) -> Any:

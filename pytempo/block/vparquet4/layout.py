@@ -88,7 +88,7 @@ ROOT = ((Level.TRACE, "root_name"), (Level.TRACE, "root_service"))
 """What is told of the root of a trace."""
 
 ROOT_FROM = (
-    *((Level.SPAN, name) for name in ("span_id", "parent_span_id", "start", "duration", "name")),
+    *((Level.SPAN, name) for name in ("span_id", "parent_span_id", "start", "duration", "name", "kind")),
     (Level.RESOURCE, "service_name"),
 )
 """The columns that tell the root of a trace where no column does."""

@@ -12,11 +12,16 @@ from pytempo.block.value_bloom import ValueBlooms
 from pytempo.block.vparquet4 import paths, words
 from pytempo.block.vparquet4.data_file import Chunk, DataFile
 from pytempo.block.vparquet4.write_options import BLOOM_COLUMNS
+from pytempo.model.arrays import Bools
 from pytempo.model.levels import ATTRIBUTE_LEVELS, Level
 from pytempo.model.scan import AttributeName, Condition, Scan
 
 LONGEST_DURATION = 2**63 - 1
 """Durations beyond this many nanoseconds compare as this."""
+
+
+VALUES_KNOWN = 1000
+"""Texts for which it is remembered which row groups may hold them: the filters of all are asked at once, and row groups come one by one."""
 
 
 class Rows(enum.Enum):
@@ -35,6 +40,7 @@ class Pruning:
     def __init__(self, file: DataFile) -> None:
         self._file, self._stored, self._attributes, self._own = file, file.layout.stored, file.layout.attributes, file.layout.own
         self._blooms: dict[str, ValueBlooms] = {}
+        self._holding: dict[tuple[str, Any], Bools] = {}
 
     def row_groups(self, scan: Scan) -> list[int]:
         """The row groups whose rows might match; a single wanted trace (`scan.traces`) is not looked at here."""
@@ -87,7 +93,7 @@ class Pruning:
     def _attribute(self, group: int, level: Level, key: str, condition: Condition) -> Rows:
         """An attribute at one level: in a column of its own, or among the lists."""
         own = [column.path for column in self._own[level] if column.key == key]
-        if any(self._leaf(group, path, condition) is ROWS_MIGHT_MATCH for path in own):
+        if any(self._leaf(group, path, condition) is ROWS_MIGHT_MATCH and self._bloom(group, path, condition) for path in own):
             return ROWS_MIGHT_MATCH
         if level not in self._attributes:
             return ROWS_CANNOT_MATCH
@@ -114,11 +120,17 @@ class Pruning:
 
     def _bloom(self, group: int, path: str, condition: Condition) -> bool:
         """Whether the bloom filter, where there is one, may hold a text that is asked for by equality."""
-        if path not in BLOOM_COLUMNS or condition.operator != "=":
+        if path not in BLOOM_COLUMNS or condition.operator != "=" or not isinstance(condition.value, str):
             return True
         if path not in self._blooms:
             self._blooms[path] = self._file.value_blooms(path)
-        return bool(self._blooms[path].might_hold(condition.value)[group])
+        asked = (path, condition.value)
+        holding = self._holding.get(asked)
+        if holding is None:
+            if len(self._holding) >= VALUES_KNOWN:
+                self._holding = {}
+            holding = self._holding[asked] = self._blooms[path].might_hold(condition.value)
+        return bool(holding[group])
 
     def _why(self, group: int, scan: Scan) -> str:
         """What `_judge` found, in words."""

@@ -109,6 +109,8 @@ class OwnColumn:
     pool: Any
     counts: NDArray[np.int32] | None = None
     """How many values each of those rows has; None where it is one each."""
+    distinct: bool = True
+    """Whether the texts of the pool differ from each other."""
 
     @classmethod
     def of(cls, column: AttributeColumn, leaf: Any, lists: NDArray[np.int32] | None) -> OwnColumn:
@@ -121,6 +123,9 @@ class OwnColumn:
         if column.kind is Kind.INT:
             rows = np.flatnonzero(leaf.is_valid())
             return cls(column, rows, np.arange(len(rows), dtype=np.int32), np.asarray(leaf.drop_null()))
+        if not pa.types.is_dictionary(leaf.type) and not column.required:
+            rows = np.flatnonzero(leaf.is_valid())
+            return cls(column, rows, np.arange(len(rows), dtype=np.int32), leaf.drop_null(), distinct=False)
         encoded = leaf if pa.types.is_dictionary(leaf.type) else leaf.dictionary_encode()
         codes, pool = encoded.indices.fill_null(-1).to_numpy(), encoded.dictionary
         absent = pc.index(pool, NO_TEXT).as_py() if column.required else -1
@@ -155,6 +160,8 @@ class OwnColumn:
             return Part(self.column.kind, np.repeat(self.rows, self.counts), take(self.pool, places))
         if self.column.kind is Kind.INT:
             return Part(Kind.INT, self.rows, self.pool[self.places])
+        if not self.distinct:
+            return Part(Kind.STRING, self.rows, self.pool if len(self.places) == len(self.pool) else self.pool.take(pa.array(self.places)))
         return Part(Kind.STRING, self.rows, pa.DictionaryArray.from_arrays(pa.array(self.places), self.pool))
 
     @property

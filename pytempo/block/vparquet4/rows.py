@@ -1,4 +1,4 @@
-"""One row group as a batch of the model: columns are read when they are asked for, those that a scan names all in one go."""
+"""Row groups as a batch of the model: columns are read when they are asked for, those that a scan names all in one go."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.block.column_cache import BlockColumns, Sized
+from pytempo.block.column_cache import BlockColumns
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
-from pytempo.block.vparquet4.data_file import DataFile
-from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM, Layout
+from pytempo.block.vparquet4.keeping import Keeping
+from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
-from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, text
-from pytempo.model.attributes import Attributes, Values
-from pytempo.model.batch import Batch
+from pytempo.block.vparquet4.stretch import Stretch
+from pytempo.block.vparquet4.wanted import TREE, leaves_of_attribute, leaves_of_columns
+from pytempo.block.vparquet4.within import Within
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, take_ragged, text
+from pytempo.model.attributes import Attributes, Values, concat_values
+from pytempo.model.batch import Batch, BelowTraces, Portion, Sized
 from pytempo.model.ids import TraceIds
-from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
-from pytempo.model.scan import AttributeName, Meter, Scan
+from pytempo.model.levels import Level
+from pytempo.model.scan import AttributeName, Meter
 from pytempo.model.traces import Summary
 from pytempo.model.tree import Nesting
 
@@ -41,51 +44,12 @@ _SMALL_LEAF = {
 
 _FLAGS = frozenset(attributes.is_array for attributes in ATTRIBUTES.values())
 
-_TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
-"""What child counts are made of."""
-
-
 _DERIVED_ARRAYS = ("_trace_of_span", "_scope_of_span", "_parents", "_child_count", "_summary")
 """What a batch works out once and keeps."""
 
 
-def leaves_of(scan: Scan, file: DataFile, group: int, kept: BlockColumns | None = None) -> frozenset[str]:
-    """The leaves of a row group that hold what a scan reads ahead, and that is not among the columns kept of the block."""
-    if scan.whole:
-        return frozenset(file.layout.leaves)
-    columns: Iterable[tuple[Level, str]] = scan.columns
-    wanted = {(level, named.key) for named in scan.attributes for level in (ATTRIBUTE_LEVELS if named.level is None else (named.level,))}
-    if kept is not None:
-        columns = [each for each in columns if not kept.has(group, each)]
-        wanted = {(level, key) for level, key in wanted if not kept.has(group, AttributeName(level, key))}
-    of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, file, group)}
-    return leaves_of_columns(columns, file.layout) | of_attributes
-
-
-def leaves_of_columns(columns: Iterable[tuple[Level, str]], layout: Layout) -> frozenset[str]:
-    """The leaves behind some columns, stored or derived."""
-    wanted: set[str] = set()
-    for level, name in columns:
-        if (level, name) in layout.stored:
-            wanted.add(layout.stored[level, name])
-        elif level is Level.SPAN and name in DERIVED:
-            wanted.update(_TREE)
-        elif (level, name) in ROOT:
-            wanted.update(layout.stored[column] for column in ROOT_FROM)
-    return frozenset(wanted)
-
-
-def leaves_of_attribute(level: Level, key: str, file: DataFile, group: int) -> list[str]:
-    """The leaves of a row group in which an attribute may lie: its own columns, and the lists where they may have its key."""
-    own = [column.path for column in file.layout.own[level] if column.key == key]
-    lists = file.layout.attributes.get(level)
-    if lists is None or not (lists.key is None or file.might_hold(group, lists.key, key)):
-        return own
-    return [*own, *lists.all()]
-
-
 class RowGroupBatch(Batch):
-    """The traces of one row group, spans in file order; a resource or scope has a row in each trace that it occurs in.
+    """The traces of a row group or of several, spans in file order; a resource or scope has a row in each trace that it occurs in.
 
     Safe to read from several threads. Every method may raise Damaged, naming file and row group.
     """
@@ -95,21 +59,22 @@ class RowGroupBatch(Batch):
 
     def __init__(
         self,
-        file: DataFile,
-        group: int,
+        stretch: Stretch,
         ahead: Collection[str] = (),
         ids: TraceIds | None = None,
         meter: Meter | None = None,
         kept: BlockColumns | None = None,
+        within: Within | None = None,
     ) -> None:
         """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known.
 
-        `meter` is told before anything is read, or taken from what is `kept` of earlier queries.
+        `meter` is told before anything is read, or taken from what is `kept` of earlier queries; `within` says where it lies in a stretch,
+        of which something may be kept as well.
         """
-        self._kept = kept
+        self._keeping = Keeping(kept, stretch.number, within)
         self._counted: set[str] = set()
-        self._file, self._group, self._ahead, self._ids, self._meter = file, group, set(ahead), ids, meter
-        self._layout, self._own = file.layout, file.layout.own
+        self._stretch, self._ahead, self._ids, self._meter = stretch, set(ahead), ids, meter
+        self._layout, self._own = stretch.file.layout, stretch.file.layout.own
         self._lock = threading.Lock()
         self._leaves: dict[str, Any] = {}
         self._lists: dict[str, NDArray[np.int32]] = {}
@@ -120,7 +85,7 @@ class RowGroupBatch(Batch):
 
     def count(self, level: Level) -> int:
         if level is Level.TRACE:
-            return int(self._file.first_rows[self._group + 1] - self._file.first_rows[self._group])
+            return self._stretch.rows
         return int(self._offsets(level)[-1])
 
     def trace_ids(self) -> TraceIds:
@@ -130,7 +95,7 @@ class RowGroupBatch(Batch):
 
     def _read_ids(self) -> TraceIds:
         self._load((paths.TRACE_ID,), ahead=False)
-        return leaves.trace_ids(self._leaves[paths.TRACE_ID], self._file.path)
+        return leaves.trace_ids(self._leaves[paths.TRACE_ID], self._stretch.file.path)
 
     def trace_of_span(self) -> NDArray[np.int32]:
         return self._trace_of_span
@@ -157,7 +122,7 @@ class RowGroupBatch(Batch):
         return self._offsets(level)
 
     def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:
-        self._ahead |= leaves_of_columns(columns, self._layout)
+        self._ahead |= leaves_of_columns((column for column in columns if not self._keeping.has(column)), self._layout)
 
     def release(self) -> None:
         """As of any batch; not while another thread reads."""
@@ -167,6 +132,32 @@ class RowGroupBatch(Batch):
             self._held = 0
             for name in _DERIVED_ARRAYS:
                 self.__dict__.pop(name, None)
+
+    def remember(self, what: Hashable, make: Callable[[], T]) -> T:
+        return self._known(("remembered", what), (), make)
+
+    def below_traces(self, traces: Ints) -> BelowTraces:
+        resource_offsets, resources = take_ragged(self._offsets(Level.RESOURCE), traces)
+        scope_offsets, scopes = take_ragged(self._offsets(Level.SCOPE), resources)
+        span_offsets, spans = take_ragged(self._offsets(Level.SPAN), scopes)
+        scope, resource = owners_of(span_offsets), owners_of(scope_offsets)
+        trace = traces[owners_of(resource_offsets)[resource][scope]]
+        return BelowTraces(resources, scopes, spans, trace, scope, resource)
+
+    def portions(self, traces: Ints) -> list[Portion]:
+        groups, file = self._stretch.groups, self._stretch.file
+        if len(groups) == 1:
+            return super().portions(traces)
+        first = self._stretch.first_row
+        of_trace = np.searchsorted(file.first_rows, np.asarray(traces) + first, side="right") - 1
+        found = []
+        for group in np.unique(of_trace).tolist():
+            within = Within.of(self._stretch, group, self._offsets)
+            (row, last), (span, _) = within.bounds[Level.TRACE], within.bounds[Level.SPAN]
+            ids = self.trace_ids().slice(row, last)
+            part = type(self)(self._stretch.single(group), (), ids, self._meter, self._keeping.columns, within)
+            found.append(Portion(part, row, span, traces[of_trace == group]))
+        return found
 
     def file_order(self) -> NDArray[np.int64]:
         return np.arange(self.count(Level.SPAN))
@@ -206,10 +197,10 @@ class RowGroupBatch(Batch):
     @cached_property
     def _parents(self) -> NDArray[np.int64]:
         def made() -> NDArray[np.int64]:
-            self._load(_TREE)
+            self._load(TREE)
             return super(RowGroupBatch, self).parent_of_span()
 
-        return self._known("parents", _TREE, made)
+        return self._known("parents", TREE, made)
 
     def attributes(self, level: Level) -> Attributes:
         if level not in self._tables:
@@ -225,12 +216,19 @@ class RowGroupBatch(Batch):
 
     def values(self, level: Level, key: str) -> Values:
         if (level, key) not in self._values:
-            leaves = leaves_of_attribute(level, key, self._file, self._group)
-            self._values[level, key] = self._known(AttributeName(level, key), leaves, lambda: self._read_values(level, key).narrow())
+            leaves = leaves_of_attribute(level, key, self._stretch)
+            self._values[level, key] = self._known(AttributeName(level, key), leaves, lambda: self._made_values(level, key))
         return self._values[level, key]
 
+    def _made_values(self, level: Level, key: str) -> Values:
+        """The values of an attribute; of several row groups those of each, so that never more than the lists of one are held."""
+        if len(self._stretch.groups) == 1:
+            return self._read_values(level, key).narrow()
+        singles = (type(self)(single, (), None, self._meter) for single in self._stretch.singles())
+        return concat_values([single.values(level, key) for single in singles]).dense()
+
     def _read_values(self, level: Level, key: str) -> Values:
-        wanted = leaves_of_attribute(level, key, self._file, self._group)
+        wanted = leaves_of_attribute(level, key, self._stretch)
         self._load(wanted)
         if ATTRIBUTES[level].key in wanted:
             found = self._attribute_lists(level).values(key)
@@ -264,7 +262,7 @@ class RowGroupBatch(Batch):
 
     def _stored_of(self, level: Level, *names: str) -> list[Any]:
         """Several stored columns, read together."""
-        unknown = [name for name in names if (level, name) not in self._columns and not self._keeps((level, name))]
+        unknown = [name for name in names if (level, name) not in self._columns and not self._keeping.has((level, name))]
         self._load([self._layout.stored[level, name] for name in unknown])
         return [self.stored(level, name) for name in names]
 
@@ -284,7 +282,7 @@ class RowGroupBatch(Batch):
             parents = self.parent_of_span()
             return np.bincount(parents[parents >= 0], minlength=len(parents)).astype(np.int32)
 
-        return self._known("child_count", _TREE, made)
+        return self._known("child_count", TREE, made)
 
     def _keys(self, level: Level) -> AttributeLists:
         """The keys of a level's attributes, without their values."""
@@ -327,29 +325,21 @@ class RowGroupBatch(Batch):
 
     def _known(self, what: Hashable, paths: Iterable[str], make: Callable[[], T]) -> T:
         """What an earlier query made of these leaves, or what is made now, and kept for later ones."""
-        found: T | None = None if self._kept is None else self._kept.get(self._group, what)
-        if found is not None:
-            self._count(paths)
-            return found
-        made = make()
-        if self._kept is not None:
-            if isinstance(made, np.ndarray):
-                made.setflags(write=False)  # others will read it
-            self._kept.put(self._group, what, made, made.nbytes)
-        return made
-
-    def _keeps(self, what: Hashable) -> bool:
-        return self._kept is not None and self._kept.has(self._group, what)
+        found: T | None = self._keeping.get(what)
+        if found is None:
+            return self._keeping.put(what, make())
+        self._count(paths)
+        return found
 
     def _count(self, paths: Iterable[str]) -> None:
         """Count leaves that were looked at without being read, as if they had been."""
         with self._lock:
             new = (set(paths) & self._layout.leaves.keys()) - self._leaves.keys() - self._counted  # of some formats a level is another way
             self._counted |= new
-            size = sum(self._file.chunk(self._group, path).size for path in new if not self._says_nothing(path))
-            if self._meter is not None and size:
-                self._meter.reads(size)
+            size = sum(self._stretch.size(path) for path in new if not self._says_nothing(path))
             self.bytes_read += size
+        if self._meter is not None and size:
+            self._meter.reads(size)  # which may have this very batch release what it holds, so not under the lock
 
     def _leaf(self, path: str) -> Any:
         """A leaf, None where it holds nothing in this row group."""
@@ -359,8 +349,7 @@ class RowGroupBatch(Batch):
 
     def _says_nothing(self, path: str) -> bool:
         """Whether reading a leaf can be left out: it has no value here, or it is a flag that is nowhere set."""
-        chunk = self._file.chunk(self._group, path)
-        return chunk.empty or (path in _FLAGS and chunk.high is False)
+        return self._stretch.is_empty(path) or (path in _FLAGS and self._stretch.is_nowhere_set(path))
 
     def _load(self, wanted: Iterable[str], ahead: bool = True) -> None:
         """Have these leaves read, and those that are to be read ahead with them."""
@@ -377,11 +366,10 @@ class RowGroupBatch(Batch):
                 self._read(missing - nothing)
 
     def _read(self, wanted: set[str]) -> None:
-        chunks = [self._file.chunk(self._group, path) for path in wanted]
-        size = sum(chunk.size for chunk in chunks)
+        size = sum(self._stretch.size(path) for path in wanted)
         if self._meter is not None:
-            self._meter.reads(size, self, sum(chunk.memory for chunk in chunks))
-        read = self._file.read(self._group, wanted)
+            self._meter.reads(size, self, self._stretch.memory(wanted))
+        read = self._stretch.read(wanted)
         lists = {path: offsets for path, offsets in read.offsets.items() if path not in self._lists}
         self._lists.update(lists)
         self._leaves.update(read.arrays)

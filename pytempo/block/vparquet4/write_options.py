@@ -6,16 +6,20 @@ the list of all its values, so a chunk that falls back to plain values half-way 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
 from pytempo.block.vparquet4 import paths
-from pytempo.block.vparquet4.schema import LEAVES
+from pytempo.block.vparquet4.schema import DEDICATED_COLUMNS, LEAVES
 
-BLOOM_COLUMNS = (paths.SPAN_ATTRIBUTES.value, paths.RESOURCE_ATTRIBUTES.value)
-"""String values of span and resource attributes have a Parquet bloom filter in each row group: +1.6 to 3.3 bytes a span, and a search
-for one value reads only the groups that may hold it."""
+DEDICATED = frozenset(paths.dedicated(level, name) for level in ("resource", "span") for name in DEDICATED_COLUMNS)
+"""Columns of attributes that the block's meta.json lists."""
+
+BLOOM_COLUMNS = frozenset({paths.SPAN_ATTRIBUTES.value, paths.RESOURCE_ATTRIBUTES.value}) | DEDICATED
+"""String values of span and resource attributes may have a Parquet bloom filter in each row group: +1.6 to 3.3 bytes a span, and a search
+for one value reads only the groups that may hold it. A dedicated column has one where its values seldom repeat."""
 
 BLOOM_VALUES = 25_000
 """Distinct values a filter is sized for: the partner of row groups of 10,000 spans with two or three distinctive values each."""
@@ -70,7 +74,21 @@ def write_options() -> dict[str, Any]:
         "dictionary_pagesize_limit": _UNLIMITED,
         "use_dictionary": [path for path in LEAVES if path not in encodings],
         "column_encoding": encodings,
-        "bloom_filter_options": {column: {"ndv": BLOOM_VALUES, "fpp": BLOOM_FALSE_POSITIVE_RATE} for column in BLOOM_COLUMNS},
+        "bloom_filter_options": {column: bloom_filter(BLOOM_VALUES) for column in BLOOM_COLUMNS - DEDICATED},
+    }
+
+
+def bloom_filter(values: int) -> dict[str, Any]:
+    """The options of a filter for so many distinct values."""
+    return {"ndv": values, "fpp": BLOOM_FALSE_POSITIVE_RATE}
+
+
+def with_unique_text(options: dict[str, Any], columns: Mapping[str, int]) -> dict[str, Any]:
+    """The options for a file in which some columns, by their path, have so many distinct values in a row group that few of them repeat."""
+    return options | {
+        "use_dictionary": [path for path in options["use_dictionary"] if path not in columns],
+        "column_encoding": options["column_encoding"] | dict.fromkeys(columns, "DELTA_LENGTH_BYTE_ARRAY"),
+        "bloom_filter_options": options["bloom_filter_options"] | {path: bloom_filter(values) for path, values in columns.items()},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytempo.config.keys import Key, used
-from pytempo.config.kinds import POSITIVE, SIZE
+from pytempo.config.kinds import BOOLEAN, POSITIVE, SIZE
 
 KEYS: tuple[Key, ...] = (
     used(
@@ -47,5 +47,13 @@ KEYS: tuple[Key, ...] = (
         10_000,
         "Spans of a row group of a block, about.",
         option="store.flush.block.row_group_spans",
+    ),
+    used(
+        "pytempo.dedicated_columns",
+        BOOLEAN,
+        True,
+        "Whether blocks give the texts that most spans have columns of their own. "
+        "Some versions of Tempo leave their values out where they list those of a tag.",
+        option="store.flush.block.choose_columns",
     ),
 )

@@ -62,7 +62,7 @@ KEYS: tuple[Key, ...] = (
         f"{TRACE}.block.parquet_dedicated_columns",
         ANYTHING,
         [],
-        "Attributes get no columns of their own; filters on their values find them about as fast.",
+        "Each block chooses, unless `pytempo.dedicated_columns` is false: the ten texts that most of its spans, and resources, have.",
     ),
     *no_effect(f"{TRACE}.wal", _OWN_FORMAT, v2_encoding=TEXT, search_encoding=TEXT, version=TEXT),
     *no_effect(f"{TRACE}.wal", "The times of a block are those of its spans.", ingestion_time_range_slack=DURATION),

@@ -14,7 +14,7 @@ from pytempo.errors import Unavailable
 from pytempo.server.api import render
 from pytempo.server.api.shared import ANY_METHOD, TheService
 from pytempo.server.service import Service
-from pytempo.telemetry import EXPOSITION_TYPE, expose, own_version
+from pytempo.telemetry import EXPOSITION_TYPE, own_version
 
 router = APIRouter()
 
@@ -54,8 +54,7 @@ async def build_info() -> dict[str, str]:
 
 @router.api_route("/metrics", methods=ANY_METHOD)
 async def metrics(service: TheService) -> Response:
-    exposition = await service.bridge.admin.run(lambda: expose(service.registry))
-    return Response(exposition, media_type=EXPOSITION_TYPE)
+    return Response(await service.exposition.text(), media_type=EXPOSITION_TYPE)
 
 
 @router.api_route("/flush", methods=ANY_METHOD)

@@ -10,8 +10,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from pytempo.errors import BadInput, RateLimited, Refused, RequestTooLarge
 from pytempo.otlp import Exported
+from pytempo.otlp.decode import PIECE
+from pytempo.otlp.pieces import in_pieces
 from pytempo.server.options import REQUEST_LIMIT
-from pytempo.server.receivers.room import AT_ONCE, Arriving, WorkRoom
+from pytempo.server.receivers.room import AT_ONCE, BODIES, Arriving, Bodies, WorkRoom
 from pytempo.server.service import Service
 from pytempo.telemetry import ReceiverMetrics
 
@@ -26,7 +28,8 @@ class Intake:
         self._service, self._metrics = service, ReceiverMetrics(service.registry)
         self.limit = service.request_limit
         self._room = WorkRoom(self.limit * AT_ONCE)
-        self.arriving = Arriving(service.options.receive_timeout)
+        self.arriving = Arriving(service.options.receive_timeout, self.limit)
+        self.bodies = Bodies(self.limit * BODIES)
 
     def check_size(self, size: int) -> None:
         """Raises RequestTooLarge for a request beyond the limit."""
@@ -42,6 +45,10 @@ class Intake:
             payload = read()
             held.shrink(len(payload))
             return self.take(payload, transport, tenant)
+
+    def crowded_out(self, transport: str) -> None:
+        """Count a request that was not read, since there was no room for it."""
+        self._metrics.crowded_out(transport)
 
     def take(self, payload: bytes, transport: str, tenant: str) -> Exported:
         """Store one request of a tenant; returns when it is durable. `transport` is grpc or http.
@@ -66,9 +73,13 @@ class Intake:
 
 
 def count_spans(payload: bytes) -> int:
-    """The number of spans in a request, 0 where it cannot be read. Only for requests that are refused: it parses them."""
+    """The number of spans in a request, 0 where it cannot be read. Only for requests that are refused: it parses them, piece by piece."""
     try:
-        request = ExportTraceServiceRequest.FromString(payload)
+        return sum(_spans_of(piece) for _, pieces in in_pieces([payload], PIECE) for piece in pieces)
     except DecodeError:
         return 0
+
+
+def _spans_of(payload: bytes) -> int:
+    request = ExportTraceServiceRequest.FromString(payload)
     return sum(len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans)

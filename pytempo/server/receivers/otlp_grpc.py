@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import grpc
 
+from pytempo.errors import Overloaded
 from pytempo.otlp import export_response, status_message
 from pytempo.server.receivers.bodies import inflate_message, is_compressed
 from pytempo.server.receivers.intake import Intake
@@ -69,15 +70,23 @@ def _method(service_name: str, answer: Handler) -> grpc.GenericRpcHandler[bytes,
 
 def _export(service: Service, intake: Intake) -> Handler:
     def export(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        with intake.arriving.waits(context):
-            message = next(messages, None)
+        message = receive(messages, context)
         if message is None:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{TRACES}/Export takes one message, and none was sent")
         try:
-            tenant = service.tenancy.writer(metadata_values(context))
-            most = max(len(message), intake.limit) if is_compressed(message) else len(message)
-            return export_response(intake.work_on(most, lambda: inflate_message(message, intake.limit), "grpc", tenant))
+            with intake.arriving.holds(len(message)):
+                tenant = service.tenancy.writer(metadata_values(context))
+                most = max(len(message), intake.limit) if is_compressed(message) else len(message)
+                return export_response(intake.work_on(most, lambda: inflate_message(message, intake.limit), "grpc", tenant))
         except Exception as error:
+            abort(context, refusal_of(error, service.logger, f"{TRACES}/Export"))
+
+    def receive(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes | None:
+        try:
+            with intake.arriving.waits(context):
+                return next(messages, None)
+        except Overloaded as error:
+            intake.crowded_out("grpc")
             abort(context, refusal_of(error, service.logger, f"{TRACES}/Export"))
 
     return export

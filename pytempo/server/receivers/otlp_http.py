@@ -39,9 +39,6 @@ RIGHT_METHOD = "405 method not allowed; send OTLP traces with POST /v1/traces\n"
 
 OTHER_SIGNALS = ("metrics", "logs")
 
-BODIES_HELD = 16
-"""Bodies of the largest size that may be held at a time, over all connections; beyond it senders are asked to come again."""
-
 
 def otlp_http_app(service: Service, intake: Intake) -> FastAPI:
     """An application that takes traces."""
@@ -73,7 +70,6 @@ class _Export:
 
     def __init__(self, service: Service, intake: Intake) -> None:
         self._service, self._intake = service, intake
-        self._room = Room(intake.limit * BODIES_HELD)
 
     async def answer(self, request: Request) -> Response:
         kind = TYPES.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
@@ -94,18 +90,24 @@ class _Export:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal():  # refused before it is read
             self._intake.check_size(int(declared))
-        body, held = bytearray(), 0
+        body = bytearray()
         try:
             async with self._in_time():
-                async for chunk in _chunks(request):
-                    self._room.take(len(chunk))
-                    held += len(chunk)
-                    body += chunk
-                    if held > self._intake.limit:
-                        raise BodyTooLarge(held, self._intake.limit, REQUEST_LIMIT, "as sent")
-            return await self._service.bridge.exports.run(lambda: self._take(bytes(body), encoding, kind, tenant))
+                await self._read(request, body)
+            return await self._service.bridge.exports.run(lambda: self._take(body, encoding, kind, tenant))
         finally:
-            self._room.leave(held)
+            self._intake.bodies.leave(request)
+
+    async def _read(self, request: Request, body: bytearray) -> None:
+        async for chunk in _chunks(request):
+            try:
+                await self._intake.bodies.take(request, len(chunk))
+            except Overloaded:
+                self._intake.crowded_out("http")
+                raise
+            body += chunk
+            if len(body) > self._intake.limit:
+                raise BodyTooLarge(len(body), self._intake.limit, REQUEST_LIMIT, "as sent")
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -117,9 +119,11 @@ class _Export:
         except TimeoutError as error:
             raise RequestTooSlow(f"the request has not come in within {seconds:g}s (--otlp-receive-timeout); send it again") from error
 
-    def _take(self, body: bytes, encoding: str, kind: str, tenant: str) -> Response:
+    def _take(self, body: bytearray, encoding: str, kind: str, tenant: str) -> Response:
         def read() -> bytes:
-            payload = inflate(body, encoding, self._intake.limit)
+            sent = bytes(body)
+            body.clear()
+            payload = inflate(sent, encoding, self._intake.limit)
             return request_from_json(payload) if kind == JSON else payload
 
         most = self._intake.limit if encoding.strip() else len(body)
@@ -133,23 +137,6 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
             yield chunk
     except ClientDisconnect as error:
         raise QueryStopped("the client left before its request was whole", "client") from error
-
-
-class Room:
-    """Bytes of memory for bodies on their way in; used by the event loop alone."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._held = size, 0
-
-    def take(self, size: int) -> None:
-        """Raises Overloaded where no room is left."""
-        if self._held + size > self._size:
-            raise Overloaded(f"{self._held} bytes of export requests are being received, at most {self._size} at a time; send again later")
-        self._held += size
-
-    def leave(self, size: int) -> None:
-        """Give room back."""
-        self._held -= size
 
 
 def _refuse(refusal: Refusal, kind: str | None) -> Response:

@@ -107,8 +107,12 @@ class _Writer:
     def root(self, identifier: bytes, spans: list[int]) -> int | None:
         stored = self.levels[Level.SPAN]
         without_parent = [span for span in spans if not stored[span]["parent_span_id"]]
-        key = {span: (self.names_a_parent(identifier, span), stored[span]["start"], stored[span]["span_id"]) for span in without_parent}
-        return min(without_parent, key=lambda span: key[span], default=None)
+
+        def order(span: int) -> tuple[bool, int, int, int]:
+            found = stored[span]
+            return self.names_a_parent(identifier, span), found["start"], found["span_id"], found["kind"]
+
+        return min(without_parent, key=order, default=None)
 
     def names_a_parent(self, identifier: bytes, span: int) -> bool:
         """Whether a link of the span into its own trace says that it is a child."""

@@ -14,6 +14,7 @@ from pytempo.backend import LocalBackend
 from pytempo.block.vparquet4 import LEAVES, SCHEMA, paths
 from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.vparquet4.rows import RowGroupBatch
+from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.errors import Damaged, NotFound
 from pytempo.model import Level
 from tests.block.samples import TENANT, block_of, data_file, the_corpus
@@ -46,7 +47,7 @@ def test_damage_is_raised_by_the_batch_that_meets_it(content: bytes) -> None:
     column = pq.read_metadata(io.BytesIO(content)).row_group(0).column(list(LEAVES).index(paths.SPAN_DURATION))
     broken = bytearray(content)
     broken[column.data_page_offset + column.total_compressed_size // 2] ^= 0x10
-    batch = RowGroupBatch(data_file(bytes(broken)), 0)
+    batch = RowGroupBatch(Stretch(data_file(bytes(broken)), range(1)))
 
     assert len(batch.stored(Level.SPAN, "start")) == batch.count(Level.SPAN)
     with pytest.raises(Damaged, match="row group 0"):

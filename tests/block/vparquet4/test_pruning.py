@@ -15,7 +15,7 @@ from pytempo.block.vparquet4.data_file import Chunk
 from pytempo.block.vparquet4.pruning import ROWS_CANNOT_MATCH, ROWS_MIGHT_MATCH, judge_values
 from pytempo.model import AttributeName, Batch, Condition, Level, Scan
 from pytempo.model.levels import ATTRIBUTE_LEVELS
-from tests.block.samples import source_of, the_corpus
+from tests.block.samples import row_groups, source_of, the_corpus
 from tests.comparing import attributes, plain
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -52,7 +52,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> BlockSource:
 
 @pytest.fixture(scope="module")
 def batches(source: BlockSource) -> list[Batch]:
-    return list(source.batches(Scan()))
+    return row_groups(source)
 
 
 def kept(source: BlockSource, *conditions: Condition, all_conditions: bool = True) -> list[int]:

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from pytempo.block import DedicatedColumn
 from pytempo.block.vparquet4.rows import RowGroupBatch
 from pytempo.block.writer import BlockOptions
-from pytempo.model import Kind, Level, MemoryBatch, Scan, Values
+from pytempo.model import Kind, Level, MemoryBatch, Values
 from pytempo.model.levels import ATTRIBUTE_LEVELS
 from tests.block import payloads
-from tests.block.samples import BASE, SMALL_GROUPS, batch_of, source_of, the_corpus
+from tests.block.samples import BASE, SMALL_GROUPS, batch_of, row_groups, source_of, the_corpus
 from tests.comparing import attributes, plain
 
 LISTED = BlockOptions(dedicated_columns=(DedicatedColumn("listed"), DedicatedColumn("dedicated"), DedicatedColumn("free", "resource")))
@@ -28,7 +28,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def groups(root: Path, batch: MemoryBatch, options: BlockOptions = SMALL_GROUPS) -> list[RowGroupBatch]:
-    return list(source_of(root, batch, options).batches(Scan()))  # type: ignore[arg-type]
+    return row_groups(source_of(root, batch, options))  # type: ignore[return-value]
 
 
 def by_row(values: Values) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def by_row(values: Values) -> dict[str, Any]:
     found: dict[str, Any] = {"present": values.present.tolist()}
     found["arrays"] = [] if values.is_array is None else np.flatnonzero(values.is_array).tolist()
     for part in values.parts:
-        assert np.all(np.diff(part.rows) >= 0)
-        found[part.kind.name] = list(zip(part.rows.tolist(), plain(part.values), strict=True))
+        assert np.all(np.diff(part.places) >= 0)
+        found[part.kind.name] = list(zip(part.places.tolist(), plain(part.values), strict=True))
     return {"count": values.count} | found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pytempo.backend import LocalBackend
 from pytempo.block.value_bloom import read_value_blooms
-from pytempo.block.vparquet4 import BLOOM_COLUMNS, LEAVES, SCHEMA, paths, write_options
+from pytempo.block.vparquet4 import LEAVES, SCHEMA, paths, write_options
 from pytempo.block.vparquet4.write_options import column_encodings
 
 KEY = "data.parquet"
@@ -158,7 +158,8 @@ def test_the_footer_carries_no_arrow_schema(metadata: pq.FileMetaData) -> None:
 
 
 def test_string_values_of_spans_and_resources_have_a_filter_in_each_row_group(backend: LocalBackend, metadata: pq.FileMetaData) -> None:
-    for column, value in zip(BLOOM_COLUMNS, ("span value {}", "resource value {}"), strict=True):
+    columns = {paths.SPAN_ATTRIBUTES.value: "span value {}", paths.RESOURCE_ATTRIBUTES.value: "resource value {}"}
+    for column, value in columns.items():
         blooms = read_value_blooms(backend, KEY, metadata, column)
         assert blooms.might_hold(value.format(2999)).tolist() == [True, False]
         assert blooms.might_hold(value.format(3000)).tolist() == [False, True]

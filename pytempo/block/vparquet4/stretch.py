@@ -1,0 +1,105 @@
+"""Consecutive row groups of a file, read as one: a scan of everything goes by stretches, so that what each step costs is paid less often.
+
+Small row groups make single searches cheap, and each of them costs a scan about half a millisecond of calls, however little is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytempo.block.vparquet4 import paths
+from pytempo.block.vparquet4.data_file import DataFile, Leaves
+from pytempo.model.arrays import joined
+
+SPANS_PER_STRETCH = 160_000
+"""Spans from which on row groups are a stretch: a column of eight bytes takes 1.3 MB, and the calls around it no longer count."""
+
+
+class Stretch:
+    """Row groups `groups` of a file, one or more; what the footer says of all of them together."""
+
+    def __init__(self, file: DataFile, groups: range) -> None:
+        self.file, self.groups = file, groups
+        self._sizes: dict[str, int] = {}
+        self._empty: dict[str, bool] = {}
+
+    def __str__(self) -> str:
+        """As messages name it."""
+        first, last = self.groups[0], self.groups[-1]
+        return f"row group {first}" if first == last else f"row groups {first} to {last}"
+
+    @property
+    def number(self) -> int:
+        """One that no other stretch of the file has."""
+        return self.groups.start << 24 | len(self.groups)
+
+    @property
+    def first_row(self) -> int:
+        """The first row of the file that is in it."""
+        return int(self.file.first_rows[self.groups.start])
+
+    @property
+    def rows(self) -> int:
+        """How many rows, so traces, are in it."""
+        return int(self.file.first_rows[self.groups.stop]) - self.first_row
+
+    def single(self, group: int) -> Stretch:
+        """One of its row groups."""
+        return Stretch(self.file, range(group, group + 1))
+
+    def singles(self) -> Iterator[Stretch]:
+        """Its row groups, one after the other."""
+        return map(self.single, self.groups)
+
+    def size(self, path: str) -> int:
+        """Compressed bytes of a leaf."""
+        if path not in self._sizes:
+            self._sizes[path] = sum(self.file.chunk(group, path).size for group in self.groups)
+        return self._sizes[path]
+
+    def memory(self, wanted: Collection[str]) -> int:
+        """Bytes that the values of leaves take when they are read, at least."""
+        return sum(self.file.chunk(group, path).memory for group in self.groups for path in wanted)
+
+    def is_empty(self, path: str) -> bool:
+        """Whether a leaf certainly holds no value: nothing but nulls and empty lists."""
+        if path not in self._empty:
+            self._empty[path] = all(self.file.chunk(group, path).empty for group in self.groups)
+        return self._empty[path]
+
+    def is_nowhere_set(self, path: str) -> bool:
+        """Whether a leaf of flags holds no true one."""
+        return all(chunk.empty or chunk.high is False for chunk in (self.file.chunk(group, path) for group in self.groups))
+
+    def might_hold(self, path: str, value: str) -> bool:
+        """As of the file, in any of the row groups. Raises Damaged."""
+        return any(self.file.might_hold(group, path, value) for group in self.groups)
+
+    def read(self, wanted: Collection[str]) -> Leaves:
+        """Leaves of all of it, those of each row group in one go. Raises as the file."""
+        # pyarrow cannot read dictionaries in lists of several row groups at once
+        pieces = [self.file.read(group, wanted) for group in self.groups]
+        if len(pieces) == 1:
+            return pieces[0]
+        arrays = {path: joined([piece.arrays[path] for piece in pieces]) for path in pieces[0].arrays}
+        return Leaves(arrays, {path: _joined_offsets([piece.offsets[path] for piece in pieces]) for path in pieces[0].offsets})
+
+
+def _joined_offsets(offsets: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Offsets of lists that stand one after the other."""
+    before = np.cumsum([0, *(each[-1] for each in offsets[:-1])])
+    moved = [each[1:] + np.int32(start) for each, start in zip(offsets, before, strict=True)]
+    return np.concatenate([offsets[0][:1], *moved])
+
+
+def stretches(file: DataFile) -> Iterator[Stretch]:
+    """All of a file, in stretches of about equally many spans; where its row groups are large, each is one."""
+    first, spans = 0, 0
+    for group in range(file.row_groups):
+        spans += file.chunk(group, paths.SPAN_STATUS_CODE).values
+        if spans >= SPANS_PER_STRETCH or group + 1 == file.row_groups:
+            yield Stretch(file, range(first, group + 1))
+            first, spans = group + 1, 0

@@ -1,0 +1,57 @@
+"""Which leaves of a file hold what is asked for: the columns of a scan, a column, an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytempo.block.column_cache import BlockColumns
+from pytempo.block.vparquet4 import paths
+from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM, Layout
+from pytempo.block.vparquet4.stretch import Stretch
+from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
+from pytempo.model.scan import AttributeName, Scan
+
+TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
+"""What child counts are made of."""
+
+
+def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) -> frozenset[str]:
+    """The leaves of a stretch that hold what a scan reads ahead, and that is not among the columns kept of the block.
+
+    Attributes of several row groups are read of one after the other, so not ahead.
+    """
+    layout = stretch.file.layout
+    if scan.whole:
+        return frozenset(layout.leaves)
+    columns: Iterable[tuple[Level, str]] = scan.columns
+    wanted = {(level, named.key) for named in scan.attributes for level in (ATTRIBUTE_LEVELS if named.level is None else (named.level,))}
+    if kept is not None:
+        columns = [each for each in columns if not kept.has(stretch.number, each)]
+        wanted = {(level, key) for level, key in wanted if not kept.has(stretch.number, AttributeName(level, key))}
+    if len(stretch.groups) > 1:
+        return leaves_of_columns(columns, layout)
+    of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, stretch)}
+    return leaves_of_columns(columns, layout) | of_attributes
+
+
+def leaves_of_columns(columns: Iterable[tuple[Level, str]], layout: Layout) -> frozenset[str]:
+    """The leaves behind some columns, stored or derived."""
+    wanted: set[str] = set()
+    for level, name in columns:
+        if (level, name) in layout.stored:
+            wanted.add(layout.stored[level, name])
+        elif level is Level.SPAN and name in DERIVED:
+            wanted.update(TREE)
+        elif (level, name) in ROOT:
+            wanted.update(layout.stored[column] for column in ROOT_FROM)
+    return frozenset(wanted)
+
+
+def leaves_of_attribute(level: Level, key: str, stretch: Stretch) -> list[str]:
+    """The leaves of a stretch in which an attribute may lie: its own columns, and the lists where they may have its key."""
+    layout = stretch.file.layout
+    own = [column.path for column in layout.own[level] if column.key == key]
+    lists = layout.attributes.get(level)
+    if lists is None or not (lists.key is None or stretch.might_hold(lists.key, key)):
+        return own
+    return [*own, *lists.all()]

@@ -1,0 +1,49 @@
+"""A server's process keeps little of what it does not need, unless its environment says otherwise."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from pytempo.server import memory
+
+
+def pool_after(environment: dict[str, str]) -> str:
+    code = "from pytempo.server.memory import keep_little; import pyarrow; keep_little(); print(pyarrow.default_memory_pool().backend_name)"
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize(("environment", "pool"), [({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")])
+def test_arrow_takes_its_memory_from_the_system(environment: dict[str, str], pool: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ARROW_", "MALLOC_"))}
+    assert pool_after(kept | environment) == pool
+
+
+def test_what_is_free_is_given_back_once_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, free, done = list[int](), [memory.FREE + 1, memory.FREE, memory.FREE + 1], threading.Event()
+
+    def look() -> int:
+        if not free:
+            done.set()
+            return 0
+        return free.pop()
+
+    monkeypatch.setattr(memory, "LOOKS", 0)
+    monkeypatch.setattr(memory, "_glibc", lambda: (look, lambda left: given.append(len(free))))
+    giving_back = memory.GivingBack()
+    giving_back.start()
+    assert done.wait(30)
+    giving_back.stop()
+    assert given == [2, 0]
+
+
+def test_this_system_tells_what_is_free_and_takes_it_back() -> None:
+    free, trim = memory._glibc()
+    if trim is None:
+        pytest.skip("no glibc")
+    assert free() > 0
+    trim(0)
