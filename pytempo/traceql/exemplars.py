@@ -29,24 +29,29 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """Spans [k] with their hash, and where they stand: `batch` counts the batches seen."""
+    """Spans [k] with their hash, and where they stand: row `span` of the batch with the number `batch`."""
 
     hashes: NDArray[np.uint64]
     batch: NDArray[np.int64]
+    trace: NDArray[np.int64]
     span: NDArray[np.int64]
+    start: NDArray[np.uint64]
     series: NDArray[np.int64]
     values: NDArray[np.float64]
 
+    @property
+    def columns(self) -> tuple[Array, ...]:
+        return self.hashes, self.batch, self.trace, self.span, self.start, self.series, self.values
+
     def take(self, rows: Ints) -> _Candidates:
-        return _Candidates(self.hashes[rows], self.batch[rows], self.span[rows], self.series[rows], self.values[rows])
+        return _Candidates(*(column[rows] for column in self.columns))
 
     def join(self, other: _Candidates) -> _Candidates:
-        pairs = [(getattr(self, name), getattr(other, name)) for name in ("hashes", "batch", "span", "series", "values")]
-        return _Candidates(*(np.concatenate(pair) for pair in pairs))
+        return _Candidates(*(np.concatenate(pair) for pair in zip(self.columns, other.columns, strict=True)))
 
 
-_NO_ROWS = np.empty(0, np.int64)
-_NONE = _Candidates(np.empty(0, np.uint64), _NO_ROWS, _NO_ROWS, _NO_ROWS, np.empty(0, np.float64))
+_NO_ROWS, _NO_NUMBERS = np.empty(0, np.int64), np.empty(0, np.uint64)
+_NONE = _Candidates(_NO_NUMBERS, _NO_ROWS, _NO_ROWS, _NO_ROWS, _NO_NUMBERS, _NO_ROWS, np.empty(0, np.float64))
 
 
 @dataclass(slots=True)
@@ -67,12 +72,31 @@ class Exemplars:
         low = np.flatnonzero(hashes <= bound)
         if len(low) > self.limit:
             low = low[hashes[low] <= np.partition(hashes[low], self.limit - 1)[self.limit - 1]]
+        if not len(low):
+            return
         measured = np.full(len(low), np.nan) if values is None else values[low]
-        found = _Candidates(hashes[low], np.full(len(low), self._seen), spans[low].astype(np.int64), series[low], measured)
-        self._batches[self._seen] = batch
+        rows, number = spans[low].astype(np.int64), self._number(batch)
+        trace, start = batch.trace_of_span()[rows].astype(np.int64), batch.stored(Level.SPAN, "start")[rows]
+        found = _Candidates(hashes[low], np.full(len(low), number), trace, rows, start, series[low], measured)
         self._kept = self._smallest(self._kept.join(found))
+        self._apart(number)
         self._batches = {number: self._batches[number] for number in set(self._kept.batch.tolist())}
+
+    def _number(self, batch: Batch) -> int:
+        self._batches[self._seen] = batch
         self._seen += 1
+        return self._seen - 1
+
+    def _apart(self, number: int) -> None:
+        """Have the candidates of a batch stand in portions of it: little is read of them later, and the batch with its columns can go."""
+        whole, mine = self._batches[number], np.flatnonzero(self._kept.batch == number)
+        traces = self._kept.trace[mine]
+        for portion in whole.portions(np.unique(traces)):
+            if portion.batch is not whole:
+                there = mine[np.isin(traces, portion.traces)]
+                self._kept.batch[there] = self._number(portion.batch)
+                self._kept.trace[there] -= portion.first_trace
+                self._kept.span[there] -= portion.first_span
 
     def _smallest(self, candidates: _Candidates) -> _Candidates:
         """The `limit` that come first; where equal hashes are cut apart, the span ids decide."""
@@ -107,8 +131,7 @@ def _hashes(batch: Batch, spans: Ints) -> NDArray[np.uint64]:
 
 
 def _read(batch: Batch, chosen: _Candidates, unit: int) -> list[Exemplar]:
-    ids, trace = batch.trace_ids(), batch.trace_of_span()[chosen.span].tolist()
-    span_ids, starts = (batch.stored(Level.SPAN, name)[chosen.span].tolist() for name in ("span_id", "start"))
-    values = [value / unit for value in chosen.values.tolist()]
-    columns = zip(trace, span_ids, starts, values, strict=True)
+    ids, trace = batch.trace_ids(), chosen.trace.tolist()
+    span_ids, values = batch.stored(Level.SPAN, "span_id")[chosen.span].tolist(), (chosen.values / unit).tolist()
+    columns = zip(trace, span_ids, chosen.start.tolist(), values, strict=True)
     return [Exemplar(ids.hex(row), f"{span_id:016x}", start, value) for row, span_id, start, value in columns]
