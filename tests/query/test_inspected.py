@@ -63,7 +63,7 @@ def test_what_the_answer_shows_counts_too(block: Store) -> None:
     """It is read last, for the traces of the page alone, from the row groups that they are in."""
     nothing = block.search("{ span.n = 5 && !(span.n = 5) }").inspected
     little = block.search("{ span.n = 5 }").inspected
-    more = block.search("{ span.n = 5 } | select(kind)").inspected
+    more = block.search("{ span.n = 5 } | select(kind, name)").inspected
     assert nothing.jobs == little.jobs == more.jobs == 1
     assert nothing.bytes < little.bytes < more.bytes
 

@@ -12,7 +12,7 @@ from pytempo.block.vparquet3.attributes import Keys, from_columns, from_messages
 from pytempo.block.vparquet3.layout import EVENT_TIME, EVENT_VALUE, LINKS, json_leaves
 from pytempo.block.vparquet4.read_attributes import joined_table
 from pytempo.block.vparquet4.rows import RowGroupBatch
-from pytempo.block.vparquet4.wanted import leaves_of_attribute
+from pytempo.block.vparquet4.wanted import lies_in_columns
 from pytempo.errors import Damaged
 from pytempo.model.arrays import Ints, owners_of
 from pytempo.model.attributes import Attributes, Values
@@ -46,8 +46,8 @@ class Vparquet3Batch(RowGroupBatch):
         return Batch.keys(self, level)
 
     def _read_values(self, level: Level, key: str) -> Values:
-        if not leaves_of_attribute(level, key, self._stretch):
-            return Values(self.count(level), (), np.zeros(self.count(level), np.bool_))
+        if lies_in_columns(level, key, self._stretch):
+            return super()._read_values(level, key)
         return self.attributes(level).values(key)
 
     def _stored(self, level: Level, name: str) -> Any:

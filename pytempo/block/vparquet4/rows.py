@@ -20,7 +20,7 @@ from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
 from pytempo.block.vparquet4.stretch import Stretch
-from pytempo.block.vparquet4.wanted import TREE, leaves_of_attribute, leaves_of_columns
+from pytempo.block.vparquet4.wanted import TREE, leaves_of_attribute, leaves_of_columns, lies_in_columns
 from pytempo.block.vparquet4.within import Within
 from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, take_ragged, text
 from pytempo.model.attributes import Attributes, Values, concat_values
@@ -221,8 +221,8 @@ class RowGroupBatch(Batch):
         return self._values[level, key]
 
     def _made_values(self, level: Level, key: str) -> Values:
-        """The values of an attribute; of several row groups those of each, so that never more than the lists of one are held."""
-        if len(self._stretch.groups) == 1:
+        """The values of an attribute; in lists of several row groups those of each, so that never more than the lists of one are held."""
+        if len(self._stretch.groups) == 1 or lies_in_columns(level, key, self._stretch):
             return self._read_values(level, key).narrow()
         singles = (type(self)(single, (), None, self._meter) for single in self._stretch.singles())
         return concat_values([single.values(level, key) for single in singles]).dense()
@@ -318,7 +318,10 @@ class RowGroupBatch(Batch):
         return self._lists[path]
 
     def _read_offsets(self, level: Level) -> NDArray[np.int32]:
-        self._load([_SMALL_LEAF[level]])
+        below = next((path for path in tuple(self._ahead) if path.startswith(f"{LISTS[level]}.")), _SMALL_LEAF[level])
+        for path in (below, _SMALL_LEAF[level]):  # what will be read anyway tells as much, unless it has no value at all
+            if LISTS[level] not in self._lists:
+                self._load([path])
         if LISTS[level] not in self._lists:  # no span has any, so nothing was read
             return np.zeros(self.count(Level.SPAN) + 1, np.int32)
         return self._lists[LISTS[level]]

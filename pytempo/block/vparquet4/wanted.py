@@ -18,7 +18,7 @@ TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
 def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) -> frozenset[str]:
     """The leaves of a stretch that hold what a scan reads ahead, and that is not among the columns kept of the block.
 
-    Attributes of several row groups are read of one after the other, so not ahead.
+    Lists of attributes of several row groups are read of one after the other, so not ahead.
     """
     layout = stretch.file.layout
     if scan.whole:
@@ -29,7 +29,7 @@ def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) ->
         columns = [each for each in columns if not kept.has(stretch.number, each)]
         wanted = {(level, key) for level, key in wanted if not kept.has(stretch.number, AttributeName(level, key))}
     if len(stretch.groups) > 1:
-        return leaves_of_columns(columns, layout)
+        wanted = {(level, key) for level, key in wanted if lies_in_columns(level, key, stretch)}
     of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, stretch)}
     return leaves_of_columns(columns, layout) | of_attributes
 
@@ -50,8 +50,17 @@ def leaves_of_columns(columns: Iterable[tuple[Level, str]], layout: Layout) -> f
 def leaves_of_attribute(level: Level, key: str, stretch: Stretch) -> list[str]:
     """The leaves of a stretch in which an attribute may lie: its own columns, and the lists where they may have its key."""
     layout = stretch.file.layout
-    own = [column.path for column in layout.own[level] if column.key == key]
+    own = _own_leaves(level, key, stretch)
     lists = layout.attributes.get(level)
     if lists is None or not (lists.key is None or stretch.might_hold(lists.key, key)):
         return own
     return [*own, *lists.all()]
+
+
+def lies_in_columns(level: Level, key: str, stretch: Stretch) -> bool:
+    """Whether the values of an attribute certainly lie in columns of its own, none in the lists of a stretch."""
+    return len(leaves_of_attribute(level, key, stretch)) == len(_own_leaves(level, key, stretch))
+
+
+def _own_leaves(level: Level, key: str, stretch: Stretch) -> list[str]:
+    return [column.path for column in stretch.file.layout.own[level] if column.key == key]
