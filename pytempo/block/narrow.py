@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pytempo.model.arrays import Array
-from pytempo.model.attributes import Values
+from pytempo.model.arrays import Array, Ints, take, take_owned
+from pytempo.model.attributes import Part, Values
 
 _WIDTHS = (np.uint8, np.uint16, np.uint32)
 
@@ -32,8 +32,17 @@ class NarrowNumbers:
 
     def part(self, first: int, last: int) -> Array:
         """The numbers from one row to before another."""
-        numbers = self.above[first:last].astype(self.least.dtype)
-        return numbers + self.least if self.least else numbers
+        return self._widened(self.above[first:last])
+
+    def at(self, rows: Ints) -> Array:
+        """The numbers of some rows."""
+        return self._widened(self.above[rows])
+
+    def _widened(self, above: Array) -> Array:
+        numbers: Array = above.astype(self.least.dtype)
+        if self.least:
+            numbers += self.least
+        return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,10 @@ class NarrowText:
     def part(self, first: int, last: int) -> Any:
         """The texts from one row to before another."""
         return pa.DictionaryArray.from_arrays(pa.array(self.codes.part(first, last)), self.dictionary)
+
+    def at(self, rows: Ints) -> Any:
+        """The texts of some rows."""
+        return pa.DictionaryArray.from_arrays(pa.array(self.codes.at(rows)), self.dictionary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,25 @@ def widen(kept: Any) -> Any:
         pairs = zip(kept.values.parts, kept.columns, strict=True)
         return replace(kept.values, parts=tuple(replace(part, values=widen(values), rows=widen(rows)) for part, (values, rows) in pairs))
     return kept
+
+
+def widen_at(kept: Any, rows: Ints) -> Any:
+    """As `widen`, of some rows."""
+    if isinstance(kept, NarrowNumbers | NarrowText):
+        return kept.at(rows)
+    if isinstance(kept, NarrowValues):
+        pairs = zip(kept.values.parts, kept.columns, strict=True)
+        chosen = [(part.kind, *_chosen(values, places, rows)) for part, (values, places) in pairs]
+        return kept.values.of(rows, tuple(Part(kind, owners, values) for kind, owners, values in chosen if owners is None or len(owners)))
+    return take(kept, rows)
+
+
+def _chosen(values: Any, places: Any, rows: Ints) -> tuple[Ints | None, Any]:
+    """Of the values at these places (None: one for every row) those of some rows, and which of these they belong to."""
+    if places is None:
+        return None, widen_at(values, rows)
+    positions, owners = take_owned(widen(places), rows)
+    return owners, widen_at(values, positions)
 
 
 def widen_part(kept: Any, first: int, last: int) -> Any:

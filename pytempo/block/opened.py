@@ -60,7 +60,7 @@ class OpenedBlock:
 
     @cached_property
     def _single(self) -> list[Stretch]:
-        return [Stretch(self.file, range(group, group + 1)) for group in range(self.file.row_groups)]
+        return [single for stretch in self.stretches for single in stretch.singles()]
 
     @cached_property
     def _checksums(self) -> Checksums | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytempo.model.attributes import Attributes, Kind, Part, Values
-from pytempo.model.batch import Batch, MemoryBatch
+from pytempo.model.batch import Batch, MemoryBatch, Portion
 from pytempo.model.ids import TraceIds, parse_trace_id
 from pytempo.model.levels import Level
 from pytempo.model.merge import merge
@@ -20,6 +20,7 @@ __all__ = [
     "Level",
     "MemoryBatch",
     "Part",
+    "Portion",
     "Scan",
     "Selection",
     "Source",

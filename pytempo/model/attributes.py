@@ -107,7 +107,11 @@ class Values:
             positions, owners = take_owned(part.rows, rows)
             if len(positions):
                 parts.append(Part(part.kind, owners, take(part.values, positions)))
-        return Values(len(rows), tuple(parts), self.present[rows], None if self.is_array is None else self.is_array[rows])
+        return self.of(rows, tuple(parts))
+
+    def of(self, rows: Ints, parts: tuple[Part, ...]) -> Values:
+        """Some rows, of which the values are at hand."""
+        return Values(len(rows), parts, self.present[rows], None if self.is_array is None else self.is_array[rows])
 
 
 def _dense(part: Part, count: int) -> Part:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pytempo.model import traces, tree
-from pytempo.model.arrays import Ints, any_by_row, empty_text, owners_of, plain_text
+from pytempo.model.arrays import Ints, any_by_row, empty_text, owners_of, plain_text, take
 from pytempo.model.attributes import Attributes, Kind, Values
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import DERIVED, Level
@@ -68,6 +68,10 @@ class Batch(ABC):
     def stored(self, level: Level, name: str) -> Any:
         """A stored column (model/levels.py lists them), as an array or a text column."""
 
+    def stored_at(self, level: Level, name: str, rows: Ints) -> Any:
+        """Some rows of a stored column."""
+        return take(self.stored(level, name), rows)
+
     def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:  # noqa: B027  nothing to do for what is in memory
         """These columns will be asked for next: whoever reads files may read them together."""
 
@@ -77,6 +81,10 @@ class Batch(ABC):
     def values(self, level: Level, key: str) -> Values:
         """The values of one attribute at one level."""
         return self.attributes(level).values(key)
+
+    def values_at(self, level: Level, key: str, rows: Ints) -> Values:
+        """The values of one attribute in some rows of a level."""
+        return self.values(level, key).take(rows)
 
     def attributes_at(self, level: Level, rows: Ints) -> Attributes:
         """The attributes of some rows of a level."""
@@ -103,6 +111,10 @@ class Batch(ABC):
     def summary(self) -> traces.Summary:
         """Bounds and root of every trace."""
         return traces.summarise(self)
+
+    def summary_of(self, wanted: Ints) -> traces.Summary:
+        """Bounds and root of some traces."""
+        return self.summary().take(wanted)
 
     def nesting(self) -> tree.Nesting:
         """Nested-set numbers and child counts of every span."""
@@ -135,8 +147,8 @@ class Batch(ABC):
         return None
 
     def portions(self, traces: Ints) -> list[Portion]:
-        """Smaller batches that hold these traces (rows), where this one can be read in parts: for who wants more of a few."""
-        return [Portion(self, 0, 0, traces)]
+        """For each of these traces (rows, ascending) a smaller batch that holds it, where this one can be read in parts; some share it."""
+        return [Portion(self, 0, 0)] * len(traces)
 
     def rows(self, lower: Level, upper: Level) -> Ints:
         """For every row of `lower` the row of `upper` that it hangs under."""
@@ -175,8 +187,6 @@ class Portion:
     batch: Batch
     first_trace: int
     first_span: int
-    traces: Ints
-    """Those that were asked for, by their rows in the whole."""
 
 
 @dataclass

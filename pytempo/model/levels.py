@@ -15,6 +15,8 @@ class Level(enum.IntEnum):
     EVENT = 4
     LINK = 5
 
+    __hash__ = int.__hash__  # columns are found by level and name some hundred times a question, and an enum hashes its name anew each time
+
     @property
     def word(self) -> str:
         """The word that TraceQL and Tempo's API use for the level's attributes."""

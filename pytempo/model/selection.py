@@ -151,10 +151,10 @@ class Selection(Composed):
         return self._batch.attributes_at(level, self._rows(level))
 
     def _load(self, level: Level, name: str) -> Any:
-        return take(self._batch.stored(level, name), self._rows(level))
+        return self._batch.stored_at(level, name, self._rows(level))
 
     def values(self, level: Level, key: str) -> Values:
-        return self._batch.values(level, key).take(self._rows(level))
+        return self._batch.values_at(level, key, self._rows(level))
 
 
 class WholeTraces(Selection):
@@ -176,7 +176,7 @@ class WholeTraces(Selection):
         """The rows of the batch's spans that are in it, ascending."""
         return self._spans
 
-    def _place(self, spans: Ints) -> NDArray[np.int64]:
+    def places(self, spans: Ints) -> NDArray[np.int64]:
         """The rows here of some spans of the batch, -1 for those that are not in it."""
         place = np.searchsorted(self._spans, spans)
         there = place < len(self._spans)
@@ -191,18 +191,17 @@ class WholeTraces(Selection):
         return self.stored(level, name)
 
     def summary(self) -> traces.Summary:
-        whole = self._batch.summary()
-        return traces.Summary(*(take(getattr(whole, column.name), self.traces) for column in fields(whole)))
+        return self._batch.summary_of(self.traces)
 
     def nesting(self) -> tree.Nesting:
         whole = self._batch.nesting()
         return tree.Nesting(*(getattr(whole, column.name)[self._spans] for column in fields(whole)))
 
     def parent_of_span(self) -> NDArray[np.int64]:
-        return self._place(self._batch.parent_of_span()[self._spans])
+        return self.places(self._batch.parent_of_span()[self._spans])
 
     def file_order(self) -> NDArray[np.int64]:
-        order = self._place(self._batch.file_order())
+        order = self.places(self._batch.file_order())
         return order[order >= 0]
 
     def entries(self) -> tuple[Ints, Ints]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, plain_text, run_heads
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, plain_text, run_heads, take
 from pytempo.model.attributes import Kind
 from pytempo.model.levels import Level
 
@@ -32,6 +32,10 @@ class Summary:
     def between(self, first: int, last: int) -> Summary:
         """Of the traces from `first` to before `last`."""
         return Summary(*(getattr(self, each.name)[first:last] for each in fields(self)))
+
+    def take(self, rows: Ints) -> Summary:
+        """Of some traces."""
+        return Summary(*(take(getattr(self, each.name), rows) for each in fields(self)))
 
 
 def ends(start: Array, duration: Array) -> NDArray[np.uint64]:

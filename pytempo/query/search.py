@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.errors import BadQuery
-from pytempo.model import Batch, Level, Scan, Source, WholeTraces
+from pytempo.model import Batch, Level, Portion, Scan, Source, WholeTraces
 from pytempo.model.arrays import Bools
 from pytempo.query.budget import Budget
+from pytempo.query.gathered import Found, gather
 from pytempo.query.joining import Piece, read
 from pytempo.query.results import FoundTrace, SearchResult
-from pytempo.query.show import Shown, show_traces
+from pytempo.query.show import READ, Shown, show_traces
 from pytempo.traceql import ast, plan
 from pytempo.traceql.evaluate import Spansets, evaluate
 from pytempo.traceql.shown import shown_fields
@@ -40,9 +41,12 @@ class Candidate:
 
     start: int
     trace_id: str
-    batch: Batch
     trace: int
+    """Its row in the batch that was looked at."""
     spansets: Spansets
+    """In that batch."""
+    portion: Portion
+    """What is left of the batch."""
 
     @property
     def order(self) -> tuple[int, str]:
@@ -79,30 +83,24 @@ def newest(sources: Sequence[Source], scan: Scan, keep: Keep, limit: int, budget
         return not source.ends_before(oldest())
 
     for piece in read(sources, scan, budget, may_have_newer):
-        best = heapq.nsmallest(limit, [*best, *_candidates(piece, scan, keep, limit, oldest())], key=lambda candidate: candidate.order)
-        best = _apart(best, piece.batch)
+        whole = Portion(piece.batch, 0, 0)
+        newer = _candidates(piece, whole, scan, keep, limit, oldest())
+        best = _apart(heapq.nsmallest(limit, [*best, *newer], key=lambda candidate: candidate.order), whole)
     return best
 
 
-def _apart(candidates: list[Candidate], batch: Batch) -> list[Candidate]:
-    """The same, those of a batch in portions of it: what is read of them later is read of little, and the batch can go."""
-    mine = [candidate for candidate in candidates if candidate.batch is batch]
+def _apart(candidates: list[Candidate], whole: Portion) -> list[Candidate]:
+    """The same, those of a whole batch in portions of it: what is read of them later is read of little, and the batch can go."""
+    mine = [candidate for candidate in candidates if candidate.portion is whole]
     if not mine:
         return candidates
     traces = np.unique([candidate.trace for candidate in mine])
     spansets = mine[0].spansets.of_traces(traces)
-    moved: dict[int, Candidate] = {}
-    for portion in batch.portions(traces):
-        there = spansets.of_traces(portion.traces).moved(portion.first_span, portion.first_trace)
-        rows = set(portion.traces.tolist())
-        for candidate in mine:
-            if candidate.trace in rows:
-                trace = candidate.trace - portion.first_trace
-                moved[candidate.trace] = replace(candidate, batch=portion.batch, trace=trace, spansets=there)
-    return [moved[candidate.trace] if candidate.batch is batch else candidate for candidate in candidates]
+    portions = dict(zip(traces.tolist(), whole.batch.portions(traces), strict=True))
+    return [replace(each, spansets=spansets, portion=portions[each.trace]) if each.portion is whole else each for each in candidates]
 
 
-def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int, oldest: int) -> Iterator[Candidate]:
+def _candidates(piece: Piece, whole: Portion, scan: Scan, keep: Keep, limit: int, oldest: int) -> Iterator[Candidate]:
     batch = piece.batch
     starts, ends = batch.column(Level.TRACE, "start"), batch.column(Level.TRACE, "end")
     inside = piece.traces & (starts >= np.uint64(oldest)) & (starts <= np.uint64(scan.end)) & (ends >= np.uint64(max(scan.start, 0)))
@@ -115,7 +113,7 @@ def _candidates(piece: Piece, scan: Scan, keep: Keep, limit: int, oldest: int) -
     ids = batch.trace_ids()
     newest_first = np.lexsort((ids.low[traces], ids.high[traces], ~starts[traces]))[:limit]
     for trace in traces[newest_first]:
-        yield Candidate(int(starts[trace]), ids.hex(int(trace)), batch, int(trace), spansets)
+        yield Candidate(int(starts[trace]), ids.hex(int(trace)), int(trace), spansets, whole)
 
 
 def _kept(batch: Batch, inside: Bools, keep: Keep, limit: int) -> Spansets:
@@ -148,13 +146,17 @@ def _kept_of(batch: Batch, traces: Bools, keep: Keep) -> Spansets:
 
 
 def show(found: Sequence[Candidate], shown: Shown) -> tuple[FoundTrace, ...]:
-    """The traces as an answer shows them, in their order; those of one batch are read together."""
+    """The traces as an answer shows them, in their order."""
+    if not found:
+        return ()
     together: dict[int, list[Candidate]] = {}
     for candidate in found:
-        together.setdefault(id(candidate.batch), []).append(candidate)
-    traces: dict[str, FoundTrace] = {}
-    for candidates in together.values():
-        rows = [candidate.trace for candidate in candidates]
-        shown_traces = show_traces(candidates[0].batch, rows, candidates[0].spansets, shown)
-        traces |= {trace.trace_id: trace for trace in shown_traces}
+        together.setdefault(id(candidate.portion), []).append(candidate)
+    batch, spansets = gather([_found(candidates) for candidates in together.values()], READ)
+    traces = {trace.trace_id: trace for trace in show_traces(batch, range(len(found)), spansets, shown)}
     return tuple(traces[candidate.trace_id] for candidate in found)
+
+
+def _found(candidates: Sequence[Candidate]) -> Found:
+    """The candidates of one portion."""
+    return Found(candidates[0].portion, np.unique([candidate.trace for candidate in candidates]), candidates[0].spansets)

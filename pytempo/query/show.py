@@ -48,7 +48,6 @@ class Shown:
 
 def show_traces(batch: Batch, traces: Sequence[int], spansets: Spansets, shown: Shown) -> list[FoundTrace]:
     """Some traces of one batch, each once, with their spansets; columns are read once for all of them."""
-    batch.read_ahead(READ)
     summary, ids = batch.summary(), batch.trace_ids()
     rows = np.asarray(traces, np.int64)
     names, services = (column.take(pa.array(rows)).to_pylist() for column in (summary.root_name, summary.root_service))

@@ -41,8 +41,9 @@ class Spansets:
         return Spansets(self.spans[inside], number[self.sets[inside]], self.trace[wanted], said)
 
     def of_traces(self, traces: Ints) -> Spansets:
-        """Only the spansets of these traces."""
-        return self.keep(np.isin(self.trace, traces))
+        """Only the spansets of these traces, ascending."""
+        place = np.minimum(np.searchsorted(traces, self.trace), len(traces) - 1)
+        return self.keep(traces[place] == self.trace)
 
     def moved(self, spans: int, traces: int) -> Spansets:
         """The same, in a batch that begins so many spans and traces later."""

@@ -91,9 +91,11 @@ class Exemplars:
         """Have the candidates of a batch stand in portions of it: little is read of them later, and the batch with its columns can go."""
         whole, mine = self._batches[number], np.flatnonzero(self._kept.batch == number)
         traces = self._kept.trace[mine]
-        for portion in whole.portions(np.unique(traces)):
+        distinct, place = np.unique(traces, return_inverse=True)
+        portions = whole.portions(distinct)
+        for portion in {id(each): each for each in portions}.values():
             if portion.batch is not whole:
-                there = mine[np.isin(traces, portion.traces)]
+                there = mine[np.array([each is portion for each in portions])[place]]
                 self._kept.batch[there] = self._number(portion.batch)
                 self._kept.trace[there] -= portion.first_trace
                 self._kept.span[there] -= portion.first_span

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from pytempo.model.arrays import Ints
 from pytempo.traceql.arithmetic import Numbers
@@ -55,3 +58,17 @@ class SaidGroups:
 
 
 Said: TypeAlias = SaidNumbers | SaidGroups
+
+
+def joined(pieces: Sequence[Said]) -> Said:
+    """What is said of spansets of several batches under one label, one batch after the other."""
+    first = pieces[0]
+    if isinstance(first, SaidNumbers):
+        numbers = [piece.numbers for piece in pieces if isinstance(piece, SaidNumbers)]
+        return SaidNumbers(
+            Numbers(*(np.concatenate([getattr(each, column.name) for each in numbers]) for column in fields(Numbers))), first.duration
+        )
+    groups = [piece for piece in pieces if isinstance(piece, SaidGroups)]
+    before = np.cumsum([0, *(len(piece.labels) for piece in groups)])
+    codes = np.concatenate([piece.codes + start for piece, start in zip(groups, before, strict=False)])
+    return SaidGroups(codes, tuple(label for piece in groups for label in piece.labels), first.absent)

@@ -63,7 +63,8 @@ def source_of(root: Path, batch: MemoryBatch, options: BlockOptions = SMALL_GROU
 def row_groups(source: BlockSource) -> list[Batch]:
     """The row groups of a block, each by itself."""
     batches = source.batches(Scan())
-    return [portion.batch for batch in batches for portion in batch.portions(np.arange(batch.count(Level.TRACE)))]
+    portions = [portion for batch in batches for portion in batch.portions(np.arange(batch.count(Level.TRACE)))]
+    return list({id(portion): portion.batch for portion in portions}.values())
 
 
 def data_file(content: bytes, path: str = "data.parquet") -> DataFile:

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pytempo.block.column_cache import BlockColumns
-from pytempo.block.narrow import narrow, widen
+from pytempo.block.narrow import narrow, widen, widen_at
 from pytempo.block.vparquet4.within import Within
+from pytempo.model.arrays import Ints
 from pytempo.model.batch import Sized
 
 T = TypeVar("T", bound=Sized)
@@ -28,6 +29,15 @@ class Keeping:
             return None
         found = self.columns.get(self._number, what)
         return widen(found) if found is not None or self._within is None else self._within.cut(what, self.columns)
+
+    def at(self, what: Hashable, rows: Ints) -> Any:
+        """Some rows of what is kept under a name, None where nothing is."""
+        if self.columns is None:
+            return None
+        found = self.columns.get(self._number, what)
+        if found is not None or self._within is None:
+            return None if found is None else widen_at(found, rows)
+        return self._within.at(what, rows, self.columns)
 
     def has(self, what: Hashable) -> bool:
         """Whether something is kept under a name at this moment."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -13,21 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pytempo.block.column_cache import BlockColumns
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
-from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM
+from pytempo.block.vparquet4.loading import Loading
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
-from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.block.vparquet4.wanted import TREE, leaves_of_attribute, leaves_of_columns, lies_in_columns
 from pytempo.block.vparquet4.within import Within
-from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, take_ragged, text
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, take, take_ragged, text
 from pytempo.model.attributes import Attributes, Values, concat_values
-from pytempo.model.batch import Batch, BelowTraces, Portion, Sized
+from pytempo.model.batch import BelowTraces, Portion, Sized
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import Level
-from pytempo.model.scan import AttributeName, Meter
+from pytempo.model.scan import AttributeName
 from pytempo.model.traces import Summary
 from pytempo.model.tree import Nesting
 
@@ -42,46 +39,15 @@ _SMALL_LEAF = {
 }
 """A leaf that costs little and lies under the list of the level: reading it tells how the level's rows hang under those above."""
 
-_FLAGS = frozenset(attributes.is_array for attributes in ATTRIBUTES.values())
-
-_DERIVED_ARRAYS = ("_trace_of_span", "_scope_of_span", "_parents", "_child_count", "_summary")
-"""What a batch works out once and keeps."""
+SUMMARY = ("start", "end", "duration", "root_name", "root_service")
+"""What is stored of a trace."""
 
 
-class RowGroupBatch(Batch):
+class RowGroupBatch(Loading):
     """The traces of a row group or of several, spans in file order; a resource or scope has a row in each trace that it occurs in.
 
     Safe to read from several threads. Every method may raise Damaged, naming file and row group.
     """
-
-    bytes_read: int
-    """Compressed bytes of what has been read so far."""
-
-    def __init__(
-        self,
-        stretch: Stretch,
-        ahead: Collection[str] = (),
-        ids: TraceIds | None = None,
-        meter: Meter | None = None,
-        kept: BlockColumns | None = None,
-        within: Within | None = None,
-    ) -> None:
-        """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known.
-
-        `meter` is told before anything is read, or taken from what is `kept` of earlier queries; `within` says where it lies in a stretch,
-        of which something may be kept as well.
-        """
-        self._keeping = Keeping(kept, stretch.number, within)
-        self._counted: set[str] = set()
-        self._stretch, self._ahead, self._ids, self._meter = stretch, set(ahead), ids, meter
-        self._layout, self._own = stretch.file.layout, stretch.file.layout.own
-        self._lock = threading.Lock()
-        self._leaves: dict[str, Any] = {}
-        self._lists: dict[str, NDArray[np.int32]] = {}
-        self._columns: dict[tuple[Level, str], Any] = {}
-        self._tables: dict[Level, Attributes] = {}
-        self._values: dict[tuple[Level, str], Values] = {}
-        self._held, self.bytes_read = 0, 0
 
     def count(self, level: Level) -> int:
         if level is Level.TRACE:
@@ -124,15 +90,6 @@ class RowGroupBatch(Batch):
     def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:
         self._ahead |= leaves_of_columns((column for column in columns if not self._keeping.has(column)), self._layout)
 
-    def release(self) -> None:
-        """As of any batch; not while another thread reads."""
-        with self._lock:
-            for kept in (self._leaves, self._lists, self._columns, self._tables, self._values):
-                kept.clear()
-            self._held = 0
-            for name in _DERIVED_ARRAYS:
-                self.__dict__.pop(name, None)
-
     def remember(self, what: Hashable, make: Callable[[], T]) -> T:
         return self._known(("remembered", what), (), make)
 
@@ -150,14 +107,15 @@ class RowGroupBatch(Batch):
             return super().portions(traces)
         first = self._stretch.first_row
         of_trace = np.searchsorted(file.first_rows, np.asarray(traces) + first, side="right") - 1
-        found = []
-        for group in np.unique(of_trace).tolist():
-            within = Within.of(self._stretch, group, self._offsets)
-            (row, last), (span, _) = within.bounds[Level.TRACE], within.bounds[Level.SPAN]
-            ids = self.trace_ids().slice(row, last)
-            part = type(self)(self._stretch.single(group), (), ids, self._meter, self._keeping.columns, within)
-            found.append(Portion(part, row, span, traces[of_trace == group]))
-        return found
+        found = {group: self._portion(group) for group in np.unique(of_trace).tolist()}
+        return [found[group] for group in of_trace.tolist()]
+
+    def _portion(self, group: int) -> Portion:
+        """A row group of several."""
+        within = Within.of(self._stretch, group, self._offsets)
+        (row, last), (span, _) = within.bounds[Level.TRACE], within.bounds[Level.SPAN]
+        ids = self.trace_ids().slice(row, last)
+        return Portion(type(self)(self._stretch.single(group), (), ids, self._meter, self._keeping.columns, within), row, span)
 
     def file_order(self) -> NDArray[np.int64]:
         return np.arange(self.count(Level.SPAN))
@@ -167,6 +125,15 @@ class RowGroupBatch(Batch):
             leaf = [self._layout.stored[level, name]] if (level, name) in self._layout.stored else []
             self._columns[level, name] = self._known((level, name), leaf, lambda: self._stored(level, name))
         return self._columns[level, name]
+
+    def stored_at(self, level: Level, name: str, rows: Ints) -> Any:
+        if (level, name) in self._columns:
+            return take(self._columns[level, name], rows)
+        found = self._keeping.at((level, name), rows)
+        if found is None:
+            return take(self.stored(level, name), rows)
+        self._count([self._layout.stored[level, name]] if (level, name) in self._layout.stored else [])
+        return found
 
     def column(self, level: Level, name: str) -> Any:
         if level is Level.TRACE and name == "has_root":
@@ -178,8 +145,16 @@ class RowGroupBatch(Batch):
     def summary(self) -> Summary:
         if ROOT[0] not in self._layout.stored:
             return self._summary
-        start, end, duration, name, service = self._stored_of(Level.TRACE, "start", "end", "duration", "root_name", "root_service")
+        start, end, duration, name, service = self._stored_of(Level.TRACE, *SUMMARY)
         return Summary(start, end, duration, name, service, self._has_root())
+
+    def summary_of(self, wanted: Ints) -> Summary:
+        if ROOT[0] not in self._layout.stored:
+            return super().summary_of(wanted)
+        self.read_ahead((Level.TRACE, name) for name in SUMMARY)
+        start, end, duration, name, service = (self.stored_at(Level.TRACE, name, wanted) for name in SUMMARY)
+        has_root = _named(name, service)
+        return Summary(start, end, duration, name, service, has_root if has_root.all() else self._has_root()[wanted])
 
     @cached_property
     def _summary(self) -> Summary:
@@ -219,6 +194,15 @@ class RowGroupBatch(Batch):
             leaves = leaves_of_attribute(level, key, self._stretch)
             self._values[level, key] = self._known(AttributeName(level, key), leaves, lambda: self._made_values(level, key))
         return self._values[level, key]
+
+    def values_at(self, level: Level, key: str, rows: Ints) -> Values:
+        if (level, key) in self._values:
+            return self._values[level, key].take(rows)
+        found: Values | None = self._keeping.at(AttributeName(level, key), rows)
+        if found is None:
+            return self.values(level, key).take(rows)
+        self._count(leaves_of_attribute(level, key, self._stretch))
+        return found
 
     def _made_values(self, level: Level, key: str) -> Values:
         """The values of an attribute; in lists of several row groups those of each, so that never more than the lists of one are held."""
@@ -270,8 +254,7 @@ class RowGroupBatch(Batch):
         """Whether a span without a parent has arrived; a root may have neither name nor service, so those are asked for their parents."""
         if ROOT[0] not in self._layout.stored:
             return self._summary.has_root
-        named = [np.asarray(pc.not_equal(self.stored(Level.TRACE, name), NO_TEXT)) for name in ("root_name", "root_service")]
-        found: Bools = named[0] | named[1]
+        found = _named(*(self.stored(Level.TRACE, name) for name in ("root_name", "root_service")))
         if found.all():
             return found
         return found | any_by_row(self.trace_of_span(), self.stored(Level.SPAN, "parent_span_id") == 0, len(found))
@@ -326,57 +309,8 @@ class RowGroupBatch(Batch):
             return np.zeros(self.count(Level.SPAN) + 1, np.int32)
         return self._lists[LISTS[level]]
 
-    def _known(self, what: Hashable, paths: Iterable[str], make: Callable[[], T]) -> T:
-        """What an earlier query made of these leaves, or what is made now, and kept for later ones."""
-        found: T | None = self._keeping.get(what)
-        if found is None:
-            return self._keeping.put(what, make())
-        self._count(paths)
-        return found
 
-    def _count(self, paths: Iterable[str]) -> None:
-        """Count leaves that were looked at without being read, as if they had been."""
-        with self._lock:
-            new = (set(paths) & self._layout.leaves.keys()) - self._leaves.keys() - self._counted  # of some formats a level is another way
-            self._counted |= new
-            size = sum(self._stretch.size(path) for path in new if not self._says_nothing(path))
-            self.bytes_read += size
-        if self._meter is not None and size:
-            self._meter.reads(size)  # which may have this very batch release what it holds, so not under the lock
-
-    def _leaf(self, path: str) -> Any:
-        """A leaf, None where it holds nothing in this row group."""
-        if path not in self._leaves:
-            self._load([path])
-        return self._leaves[path]
-
-    def _says_nothing(self, path: str) -> bool:
-        """Whether reading a leaf can be left out: it has no value here, or it is a flag that is nowhere set."""
-        return self._stretch.is_empty(path) or (path in _FLAGS and self._stretch.is_nowhere_set(path))
-
-    def _load(self, wanted: Iterable[str], ahead: bool = True) -> None:
-        """Have these leaves read, and those that are to be read ahead with them."""
-        with self._lock:
-            missing = set(wanted) - self._leaves.keys()
-            if not missing:
-                return
-            if ahead:
-                missing |= self._ahead - self._leaves.keys()
-                self._ahead.clear()
-            nothing = {path for path in missing if self._says_nothing(path)}
-            self._leaves.update(dict.fromkeys(nothing))
-            if missing > nothing:
-                self._read(missing - nothing)
-
-    def _read(self, wanted: set[str]) -> None:
-        size = sum(self._stretch.size(path) for path in wanted)
-        if self._meter is not None:
-            self._meter.reads(size, self, self._stretch.memory(wanted))
-        read = self._stretch.read(wanted)
-        lists = {path: offsets for path, offsets in read.offsets.items() if path not in self._lists}
-        self._lists.update(lists)
-        self._leaves.update(read.arrays)
-        self.bytes_read += size
-        if self._meter is not None:
-            self._held += sum(array.nbytes for array in (*read.arrays.values(), *lists.values()))
-            self._meter.holds(self, self._held)
+def _named(name: Any, service: Any) -> Bools:
+    """Where a root has a name or a service."""
+    found: Bools = np.asarray(pc.not_equal(name, NO_TEXT)) | np.asarray(pc.not_equal(service, NO_TEXT))
+    return found

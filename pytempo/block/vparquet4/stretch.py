@@ -14,8 +14,8 @@ from pytempo.block.vparquet4 import paths
 from pytempo.block.vparquet4.data_file import DataFile, Leaves
 from pytempo.model.arrays import joined
 
-SPANS_PER_STRETCH = 160_000
-"""Spans from which on row groups are a stretch: a column of eight bytes takes 1.3 MB, and the calls around it no longer count."""
+SPANS_PER_STRETCH = 200_000
+"""Spans of a stretch, up to a half more or less: a column of eight bytes takes 1.6 MB, and the calls around it no longer count."""
 
 
 class Stretch:
@@ -25,6 +25,7 @@ class Stretch:
         self.file, self.groups = file, groups
         self._sizes: dict[str, int] = {}
         self._empty: dict[str, bool] = {}
+        self._singles: dict[int, Stretch] = {}
 
     def __str__(self) -> str:
         """As messages name it."""
@@ -48,7 +49,11 @@ class Stretch:
 
     def single(self, group: int) -> Stretch:
         """One of its row groups."""
-        return Stretch(self.file, range(group, group + 1))
+        if len(self.groups) == 1:
+            return self
+        if group not in self._singles:
+            self._singles[group] = Stretch(self.file, range(group, group + 1))
+        return self._singles[group]
 
     def singles(self) -> Iterator[Stretch]:
         """Its row groups, one after the other."""
@@ -97,9 +102,12 @@ def _joined_offsets(offsets: list[NDArray[np.int32]]) -> NDArray[np.int32]:
 
 def stretches(file: DataFile) -> Iterator[Stretch]:
     """All of a file, in stretches of about equally many spans; where its row groups are large, each is one."""
-    first, spans = 0, 0
-    for group in range(file.row_groups):
-        spans += file.chunk(group, paths.SPAN_STATUS_CODE).values
-        if spans >= SPANS_PER_STRETCH or group + 1 == file.row_groups:
-            yield Stretch(file, range(first, group + 1))
-            first, spans = group + 1, 0
+    spans = np.cumsum([file.chunk(group, paths.SPAN_STATUS_CODE).values for group in range(file.row_groups)])
+    if not len(spans):
+        return
+    parts = max(1, round(int(spans[-1]) / SPANS_PER_STRETCH))
+    ends = np.searchsorted(spans, np.arange(1, parts + 1) * (int(spans[-1]) / parts) - 0.5) + 1
+    first = 0
+    for end in np.unique(ends).tolist():
+        yield Stretch(file, range(first, end))
+        first = end

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.block.column_cache import BlockColumns
-from pytempo.block.narrow import widen_part
+from pytempo.block.narrow import widen_at, widen_part
 from pytempo.block.vparquet4.stretch import Stretch
+from pytempo.model.arrays import Ints
 from pytempo.model.levels import Level
 
 Bounds = tuple[int, int]
@@ -57,6 +58,14 @@ class Within:
                 return self._owners(column, Level.TRACE)
             case "scope_of_span":
                 return self._owners(column, Level.SCOPE)
+        return None
+
+    def at(self, what: Hashable, rows: Ints, kept: BlockColumns) -> Any:
+        """Some rows of the row group's part of a column that is kept of the stretch; None where it is not, or it is not cut here."""
+        match what:
+            case (Level() as level, str()) if level in self.bounds:
+                column = kept.get(self.number, what)
+                return None if column is None else widen_at(column, rows + self.bounds[level][0])
         return None
 
     def _owners(self, column: Any, above: Level) -> Any:

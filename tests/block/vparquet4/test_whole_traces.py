@@ -32,9 +32,7 @@ def test_traces_of_a_stretch_are_the_same_by_themselves(stretch: Batch, step: in
 
 def test_portions_of_a_stretch_hold_the_traces_that_they_say(stretch: Batch) -> None:
     traces = np.arange(5, stretch.count(Level.TRACE), 11)
-    named = [(portion, int(trace)) for portion in stretch.portions(traces) for trace in portion.traces]
-    assert [trace for _, trace in named] == traces.tolist()
-    for portion, trace in named:
+    for portion, trace in zip(stretch.portions(traces), traces.tolist(), strict=True):
         assert portion.batch.trace_ids().hex(trace - portion.first_trace) == stretch.trace_ids().hex(trace)
         spans = np.flatnonzero(portion.batch.trace_of_span() == trace - portion.first_trace) + portion.first_span
         assert spans.tolist() == np.flatnonzero(stretch.trace_of_span() == trace).tolist()
