@@ -19,7 +19,7 @@ from pytempo.model import traces, tree
 from pytempo.model.arrays import Ints, any_by_row, empty_text, owners_of, plain_text, take
 from pytempo.model.attributes import Attributes, Kind, Values
 from pytempo.model.ids import TraceIds
-from pytempo.model.levels import DERIVED, Level
+from pytempo.model.levels import DERIVED, TREE, Level
 
 
 class Sized(Protocol):
@@ -122,12 +122,18 @@ class Batch(ABC):
 
     def parent_of_span(self) -> NDArray[np.int64]:
         """The row of every span's parent, -1 where it is not in the batch."""
-        return tree.parents(
-            self.trace_of_span(),
-            self.stored(Level.SPAN, "span_id"),
-            self.stored(Level.SPAN, "parent_span_id"),
-            self.stored(Level.SPAN, "kind"),
-        )
+        return self._parents_by(self.numbers_at())
+
+    def _parents_by(self, numbers: tuple[Ints, Ints] | None) -> NDArray[np.int64]:
+        """By the numbers of all spans of the batch, where there are any, otherwise by their ids."""
+        trace = self.trace_of_span()
+        if numbers is None:
+            return tree.parents(trace, *(self.stored(level, name) for level, name in TREE))
+        return tree.numbered_parents(trace, *numbers, lambda rows: [self.stored_at(level, name, rows) for level, name in TREE])
+
+    def numbers_at(self, spans: Ints | None = None) -> tuple[Ints, Ints] | None:
+        """The nested-set numbers of some spans (None: of all) and of their parents, where they are stored as `tree.number` gives them."""
+        return None
 
     def file_order(self) -> NDArray[np.int64]:
         """The spans as a block stores them: by trace, then as their resource, their scope and they themselves first arrived."""

@@ -60,5 +60,11 @@ COLUMNS: dict[Level, tuple[str, ...]] = {
 (big-endian reading of the 8 bytes; parent 0 = none), kind and status_code int32 as in OTLP, dropped_* uint32, names, versions,
 messages and states text; a link's ids are `pa.BinaryArray`, since OTLP leaves their length open."""
 
+TREE = ((Level.SPAN, "span_id"), (Level.SPAN, "parent_span_id"), (Level.SPAN, "kind"))
+"""The columns by which a span's parent is found."""
+
+PARENT = (Level.SPAN, "parent")
+"""What a scan says that wants the parents of spans: their rows, which are no column, whatever tells them."""
+
 DERIVED = ("nested_left", "nested_right", "nested_parent", "child_count")
 """Columns of a span that follow from the spans of its trace (model/tree.py); a block stores the first three."""

@@ -14,7 +14,7 @@ from pytempo.model.arrays import Ints
 from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
-from pytempo.model.levels import ATTRIBUTE_LEVELS, COLUMNS, Level
+from pytempo.model.levels import ATTRIBUTE_LEVELS, COLUMNS, PARENT, TREE, Level
 from pytempo.model.scan import Meter, Scan
 
 
@@ -25,7 +25,8 @@ def metered(batch: Batch, meter: Meter | None) -> Batch:
 
 def bytes_of(batch: Batch, scan: Scan) -> int:
     """Bytes of the columns and attributes that a scan names; what is worked out of others takes none of its own."""
-    stored = sum(batch.column(level, name).nbytes for level, name in scan.columns if name in COLUMNS[level])
+    columns = scan.columns.union(TREE if PARENT in scan.columns else ())
+    stored = sum(batch.column(level, name).nbytes for level, name in columns if name in COLUMNS[level])
     named = {(level, each.key) for each in scan.attributes for level in (ATTRIBUTE_LEVELS if each.level is None else (each.level,))}
     return int(stored + sum(_values_bytes(batch.values(level, key)) for level, key in named))
 

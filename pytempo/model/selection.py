@@ -198,7 +198,8 @@ class WholeTraces(Selection):
         return tree.Nesting(*(getattr(whole, column.name)[self._spans] for column in fields(whole)))
 
     def parent_of_span(self) -> NDArray[np.int64]:
-        return self.places(self._batch.parent_of_span()[self._spans])
+        numbers = self._batch.numbers_at(self._spans)
+        return self.places(self._batch.parent_of_span()[self._spans]) if numbers is None else self._parents_by(numbers)
 
     def file_order(self) -> NDArray[np.int64]:
         order = self.places(self._batch.file_order())

@@ -6,6 +6,7 @@ top never arrived, is simply not reached from a root, so it costs nothing and ke
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,24 @@ def parents(trace: Ints, span_id: Array, parent_id: Array, kind: Array) -> NDArr
         under = np.flatnonzero((parent >= 0) & shared[np.maximum(parent, 0)])
         parent[under] = _among_several(under, trace, span_id, parent_id, kind)
     parent[parent == np.arange(len(parent))] = -1
+    return parent
+
+
+def numbered_parents(trace: Ints, left: Ints, parent_left: Ints, ids: Callable[[NDArray[np.int64]], Iterable[Array]]) -> NDArray[np.int64]:
+    """What `parents` finds, by the numbers that `number` gave the spans of whole traces and their parents.
+
+    Spans without a number are few: `ids` gives span id, parent id and kind of rows. Their parents are other such spans, or none.
+    """
+    room = 2 * np.bincount(trace) if len(trace) else np.zeros(0, np.int64)
+    known = (left > 0) & (left < room[trace]) & (parent_left < room[trace])
+    first = (np.cumsum(room) - room)[trace]
+    row = np.full(int(room.sum()), -1)
+    row[(first + left)[known]] = np.flatnonzero(known)
+    parent = np.where(known & (parent_left > 0), row[first + np.where(known, np.maximum(parent_left, 0), 0)], -1)
+    others = np.flatnonzero(~known)
+    if len(others):
+        found = parents(trace[others], *ids(others))
+        parent[others] = np.where(found >= 0, others[found], -1)
     return parent
 
 

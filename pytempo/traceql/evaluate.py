@@ -7,9 +7,10 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytempo.model import Batch, Level
-from pytempo.model.arrays import Bools, Ints, run_heads
+from pytempo.model.arrays import Array, Bools, Ints, run_heads
 from pytempo.traceql import aggregates, arithmetic, ast
 from pytempo.traceql.arithmetic import Numbers
 from pytempo.traceql.condition import Conditions, unlimited
@@ -179,13 +180,20 @@ class Evaluation:
 
     def _by_first_span(self, spansets: Spansets, key: Ints) -> Ints:
         """The places of the spans in order of spanset and group (`key` has both); groups in order of their first span, wherever it lies."""
-        kind, identifier, start = (self.batch.stored(Level.SPAN, name)[spansets.spans] for name in ("kind", "span_id", "start"))
-        rank = np.empty(len(key), np.int64)
-        rank[np.lexsort((kind, identifier, start))] = np.arange(len(key))
-        _, group = np.unique(key, return_inverse=True)
-        first = np.full(len(key), len(key), np.int64)
-        np.minimum.at(first, group, rank)
+        _, example, group = np.unique(key, return_index=True, return_inverse=True)
+        first = _least(self.batch.stored(Level.SPAN, "start")[spansets.spans], group, len(example))
+        sets = spansets.sets[example]
+        in_time = np.lexsort((first, sets))
+        if not run_heads(sets[in_time], first[in_time]).all():  # ids are large, and nearly never needed
+            first = _least(self._ranks(spansets.spans), group, len(example))
         return np.lexsort((first[group], spansets.sets))
+
+    def _ranks(self, spans: Ints) -> NDArray[np.int64]:
+        """The place of every span in the order of start, then id, then kind."""
+        kind, identifier, start = (self.batch.stored(Level.SPAN, name)[spans] for name in ("kind", "span_id", "start"))
+        rank = np.empty(len(spans), np.int64)
+        rank[np.lexsort((kind, identifier, start))] = np.arange(len(spans))
+        return rank
 
     def _coalesce(self, spansets: Spansets) -> Spansets:
         return self._by_trace(self._mask(spansets.spans))
@@ -216,3 +224,10 @@ class Evaluation:
         out = np.zeros(self.batch.count(Level.TRACE), np.bool_)
         out[self.trace[mask]] = True
         return out
+
+
+def _least(values: Array, group: Ints, count: int) -> Array:
+    """The least value of every group."""
+    least = np.full(count, np.iinfo(values.dtype).max, values.dtype)
+    np.minimum.at(least, group, values)
+    return least

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytempo.model import AttributeName, Condition, Level, Scan
+from pytempo.model.levels import PARENT
 from pytempo.traceql import ast, fields
 from pytempo.traceql.ast import Scope
 from pytempo.traceql.functions import Operator
 from pytempo.traceql.types import KINDS, STATUSES, Type
-
-TREE = frozenset({(Level.SPAN, "span_id"), (Level.SPAN, "parent_span_id"), (Level.SPAN, "kind")})
-"""What parents are found by."""
 
 ORDER = frozenset({(Level.TRACE, "start"), (Level.TRACE, "end")})
 """What answers of a search are ordered by."""
@@ -47,11 +45,11 @@ def scan(query: ast.Query, start: int, end: int) -> Scan:
     for field in fields_of(query):
         if isinstance(field, ast.Attribute):
             attributes |= {AttributeName(level, field.name) for level in fields.LEVELS[field.scope]}
-            columns |= TREE if field.of_parent else set()
+            columns |= {PARENT} if field.of_parent else set()
         else:
             columns |= _columns(field.name)
     if any(isinstance(node, ast.SpansetOperation) and node.operator not in (Operator.AND, Operator.OR) for node in ast.walk(query)):
-        columns |= TREE
+        columns.add(PARENT)
     needs = _of_query(query.expression)
     return Scan(frozenset(columns), frozenset(attributes), needs.conditions, needs.all, start, end, _trace_id(needs))
 
@@ -68,7 +66,7 @@ def _columns(name: str) -> set[tuple[Level, str]]:
     if name == "parent":
         return {(Level.SPAN, "parent_span_id")}
     level, column = fields.COLUMNS[name]
-    return {(level, column)} if column != "child_count" else set(TREE)
+    return {(level, column)} if column != "child_count" else {PARENT}
 
 
 def _trace_id(needs: Needs) -> bytes | None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytempo.model.tree import CLIENT, SERVER, Nesting, join, number, parents
+from pytempo.model.tree import CLIENT, SERVER, Nesting, join, number, numbered_parents, parents
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,17 @@ def test_numbers_are_those_of_a_walk_depth_first(spans: list[Node], random: obje
     assert list(together) == expected_numbers(spans, order)
     parent = expected_parents(spans)
     assert nesting.child_count.tolist() == [parent.count(row) for row in range(len(spans))]
+
+
+@settings(max_examples=300)
+@given(traces, st.randoms(use_true_random=False))
+def test_numbers_tell_the_parents_that_they_were_given_by(spans: list[Node], random: object) -> None:
+    order = list(range(len(spans)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    nesting = found_numbers(spans, order)
+    trace, *ids = (np.array([getattr(node, name) for node in spans], dtype) for name, dtype in COLUMNS)
+    found = numbered_parents(trace, nesting.nested_left, nesting.nested_parent, lambda rows: [column[rows] for column in ids])
+    assert found.tolist() == expected_parents(spans)
 
 
 def test_two_roots_and_a_child_are_numbered_as_in_the_format_reference() -> None:

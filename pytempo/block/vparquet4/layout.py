@@ -16,7 +16,7 @@ from pytempo.block.vparquet4.columns import ATTRIBUTES, DICTIONARIES, STORED, At
 from pytempo.block.vparquet4.paths import AttributePaths
 from pytempo.block.vparquet4.schema import LEAVES
 from pytempo.model.attributes import Kind
-from pytempo.model.levels import ATTRIBUTE_LEVELS, Level
+from pytempo.model.levels import ATTRIBUTE_LEVELS, TREE, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,24 @@ class Layout:
     dictionaries: tuple[str, ...]
     """Leaves that are read as codes and distinct values."""
 
+    numbered: bool = True
+    """Whether the nested sets of a trace are numbered as they are here, so that they tell parents."""
+
     in_file: Callable[[str], str] = str
     """A path as the file spells it."""
 
     def of_another_writer(self) -> Layout:
         """The same columns without those of a trace's root: Tempo takes the last span without a parent for it, here it is the first."""
-        return replace(self, stored={column: path for column, path in self.stored.items() if column not in ROOT})
+        return replace(self, stored={column: path for column, path in self.stored.items() if column not in ROOT}, numbered=False)
 
+    @property
+    def tree(self) -> tuple[str, ...]:
+        """The leaves that tell the parents of spans: small ones, or those of ids."""
+        return tuple(self.stored[column] for column in (NUMBERS if self.numbered else TREE))
+
+
+NUMBERS = ((Level.SPAN, "nested_left"), (Level.SPAN, "nested_parent"))
+"""The numbers of a span and of its parent in their trace."""
 
 ROOT = ((Level.TRACE, "root_name"), (Level.TRACE, "root_service"))
 """What is told of the root of a trace."""

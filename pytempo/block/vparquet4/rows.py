@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
-from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM
+from pytempo.block.vparquet4.layout import NUMBERS, ROOT, ROOT_FROM
 from pytempo.block.vparquet4.loading import Loading
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
-from pytempo.block.vparquet4.wanted import TREE, leaves_of_attribute, leaves_of_columns, lies_in_columns
+from pytempo.block.vparquet4.wanted import leaves_of_attribute, leaves_of_columns, lies_in_columns
 from pytempo.block.vparquet4.within import Within
 from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, take, take_ragged, text
 from pytempo.model.attributes import Attributes, Values, concat_values
@@ -171,11 +171,24 @@ class RowGroupBatch(Loading):
 
     @cached_property
     def _parents(self) -> NDArray[np.int64]:
+        if self._layout.numbered:
+            self.read_ahead(NUMBERS)
+            return super().parent_of_span()
+
         def made() -> NDArray[np.int64]:
-            self._load(TREE)
+            self._load(self._layout.tree)
             return super(RowGroupBatch, self).parent_of_span()
 
-        return self._known("parents", TREE, made)
+        return self._known("parents", self._layout.tree, made)
+
+    def numbers_at(self, spans: Ints | None = None) -> tuple[Ints, Ints] | None:
+        if not self._layout.numbered:
+            return None
+        if spans is None:
+            left, parent = self._stored_of(Level.SPAN, *(name for _, name in NUMBERS))
+        else:
+            left, parent = (self.stored_at(level, name, spans) for level, name in NUMBERS)
+        return left, parent
 
     def attributes(self, level: Level) -> Attributes:
         if level not in self._tables:
@@ -265,7 +278,7 @@ class RowGroupBatch(Loading):
             parents = self.parent_of_span()
             return np.bincount(parents[parents >= 0], minlength=len(parents)).astype(np.int32)
 
-        return self._known("child_count", TREE, made)
+        return self._known("child_count", self._layout.tree, made)
 
     def _keys(self, level: Level) -> AttributeLists:
         """The keys of a level's attributes, without their values."""

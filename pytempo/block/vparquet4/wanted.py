@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytempo.block.column_cache import BlockColumns
-from pytempo.block.vparquet4 import paths
 from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM, Layout
 from pytempo.block.vparquet4.stretch import Stretch
-from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, Level
+from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, PARENT, Level
 from pytempo.model.scan import AttributeName, Scan
-
-TREE = (paths.SPAN_ID, paths.SPAN_PARENT_SPAN_ID, paths.SPAN_KIND)
-"""What child counts are made of."""
 
 
 def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) -> frozenset[str]:
@@ -40,8 +36,8 @@ def leaves_of_columns(columns: Iterable[tuple[Level, str]], layout: Layout) -> f
     for level, name in columns:
         if (level, name) in layout.stored:
             wanted.add(layout.stored[level, name])
-        elif level is Level.SPAN and name in DERIVED:
-            wanted.update(TREE)
+        elif (level, name) == PARENT or (level is Level.SPAN and name in DERIVED):
+            wanted.update(layout.tree)
         elif (level, name) in ROOT:
             wanted.update(layout.stored[column] for column in ROOT_FROM)
     return frozenset(wanted)
