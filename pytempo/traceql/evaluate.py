@@ -61,9 +61,13 @@ class Evaluation:
 
     def __init__(self, batch: Batch, traces: Bools, check: Callable[[], None] = unlimited) -> None:
         self.batch, self._check = batch, check
-        self.trace = batch.trace_of_span()
-        self._inside = None if traces.all() else traces[self.trace]
+        self._inside = None if traces.all() else traces[batch.trace_of_span()]
         self.conditions = Conditions(batch, check)
+
+    @property
+    def trace(self) -> Ints:
+        """The trace's row of every span."""
+        return self.batch.trace_of_span()
 
     def pipeline(self, pipeline: ast.Pipeline) -> Spansets:
         """All stages, left to right."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytempo.block.narrow import NarrowNumbers, NarrowText, narrow, widen, widen_part
+from pytempo.block.narrow import NarrowNumbers, NarrowText, narrow, widen, widen_at, widen_part
 from pytempo.model import Kind, Values
 from pytempo.model.attributes import Part
 
@@ -21,8 +21,9 @@ TYPES = ("int8", "uint8", "int16", "int32", "uint32", "int64", "uint64")
 def numbers(draw: st.DrawFn) -> np.ndarray:
     limits = np.iinfo(draw(st.sampled_from(TYPES)))
     least = draw(st.integers(limits.min, limits.max))
-    most = draw(st.sampled_from([limits.max, *(min(limits.max, least + 2**bits) for bits in (7, 8, 16, 32))]))
-    return np.array(draw(st.lists(st.integers(least, most), max_size=20)), limits.dtype)
+    most = draw(st.sampled_from([limits.max, *(min(limits.max, least + 2**bits) for bits in (0, 7, 8, 16, 32, 39, 40, 41, 48))]))
+    drawn = draw(st.lists(st.integers(least, most), max_size=20))
+    return np.array(sorted(drawn) if draw(st.booleans()) else drawn, limits.dtype)
 
 
 @given(numbers(), st.data())
@@ -33,17 +34,41 @@ def test_numbers_are_the_same_again_and_of_their_type(column: np.ndarray, data: 
     first = data.draw(st.integers(0, len(column)))
     last = data.draw(st.integers(first, len(column)))
     assert widen_part(kept, first, last).tolist() == column[first:last].tolist()
+    rows = np.array(data.draw(st.lists(st.integers(0, len(column) - 1), max_size=5)) if len(column) else [], np.int64)
+    assert (widen_at(kept, rows).dtype, widen_at(kept, rows).tolist()) == (column.dtype, column[rows].tolist())
 
 
-@pytest.mark.parametrize(("most", "width"), [(255, 1), (256, 2), (65_535, 2), (65_536, 4), (2**32 - 1, 4)])
+@pytest.mark.parametrize(("most", "width"), [(255, 1), (256, 2), (65_535, 2), (65_536, 4), (2**32 - 1, 4), (2**32, 5), (2**40, 6)])
 def test_numbers_take_as_many_bytes_as_their_range_needs(most: int, width: int) -> None:
-    kept = narrow(np.array([1_000, 1_000 + most], np.uint64))
+    kept = narrow(np.array([1_000 + most, 1_000], np.uint64))
     assert isinstance(kept, NarrowNumbers)
     assert kept.nbytes == 2 * width
 
 
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=400), st.data())
+def test_offsets_of_short_lists_take_a_byte_each(lengths: list[int], data: st.DataObject) -> None:
+    column = np.cumsum([2**20, *lengths], dtype=np.int32)
+    kept = narrow(column)
+    assert kept.nbytes <= max(len(column), 4)
+    first = data.draw(st.integers(0, len(column)))
+    last = data.draw(st.integers(first, len(column)))
+    assert widen_part(kept, first, last).dtype == np.int32
+    assert widen_part(kept, first, last).tolist() == column[first:last].tolist()
+    assert widen_at(kept, np.arange(first, last)).tolist() == column[first:last].tolist()
+
+
+@given(st.lists(st.booleans(), max_size=40), st.data())
+def test_eight_flags_take_a_byte(flags: list[bool], data: st.DataObject) -> None:
+    kept = narrow(np.array(flags, np.bool_))
+    assert kept.nbytes <= max(1, -(-len(flags) // 8))
+    first = data.draw(st.integers(0, len(flags)))
+    last = data.draw(st.integers(first, len(flags)))
+    assert widen(kept).dtype == np.bool_
+    assert widen_part(kept, first, last).tolist() == widen_at(kept, np.arange(first, last)).tolist() == flags[first:last]
+
+
 def test_numbers_of_a_wide_range_stay_as_they_are() -> None:
-    column = np.array([0, 2**40])
+    column = np.array([0, 2**50])
     assert narrow(column) is column
 
 

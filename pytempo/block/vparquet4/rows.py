@@ -68,21 +68,22 @@ class RowGroupBatch(Loading):
 
     @cached_property
     def _trace_of_span(self) -> NDArray[np.int32]:
-        def made() -> NDArray[np.int32]:
-            spans = self._offsets(Level.SPAN)
-            return owners_of(spans[self._offsets(Level.SCOPE)[self._offsets(Level.RESOURCE)]])
-
-        return self._known("trace_of_span", [_SMALL_LEAF[Level.SPAN]], made)
+        return owners_of(self._offsets(Level.SPAN)[self._offsets(Level.SCOPE)[self._offsets(Level.RESOURCE)]])
 
     def scope_of_span(self) -> NDArray[np.int32]:
         return self._scope_of_span
 
     @cached_property
     def _scope_of_span(self) -> NDArray[np.int32]:
-        return self._known("scope_of_span", [_SMALL_LEAF[Level.SPAN]], lambda: owners_of(self._offsets(Level.SPAN)))
+        return owners_of(self._offsets(Level.SPAN))
 
     def resource_of_scope(self) -> NDArray[np.int32]:
         return owners_of(self._offsets(Level.SCOPE))
+
+    def rows(self, lower: Level, upper: Level) -> Ints:
+        if lower is Level.SPAN and upper is Level.RESOURCE:
+            return owners_of(self._offsets(Level.SPAN)[self._offsets(Level.SCOPE)])
+        return super().rows(lower, upper)
 
     def offsets(self, level: Level) -> NDArray[np.int32]:
         return self._offsets(level)

@@ -54,10 +54,6 @@ class Within:
                 first, last = self.bounds[_ABOVE[level]]
                 offsets = widen_part(column, first, last + 1)
                 return offsets - offsets[0]
-            case "trace_of_span":
-                return self._owners(column, Level.TRACE)
-            case "scope_of_span":
-                return self._owners(column, Level.SCOPE)
         return None
 
     def at(self, what: Hashable, rows: Ints, kept: BlockColumns) -> Any:
@@ -67,6 +63,3 @@ class Within:
                 column = kept.get(self.number, what)
                 return None if column is None else widen_at(column, rows + self.bounds[level][0])
         return None
-
-    def _owners(self, column: Any, above: Level) -> Any:
-        return widen_part(column, *self.bounds[Level.SPAN]) - np.int32(self.bounds[above][0])
