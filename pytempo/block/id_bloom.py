@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,8 @@ def build(ids: Ids, shard_bytes: int = SHARD_BYTES, false_positive_rate: float =
 
 def shard_of(ids: Ids, shards: int) -> NDArray[np.uint32]:
     """Which shard each id belongs to, shape (traces,)."""
+    if shards == 1:
+        return np.zeros(len(ids), np.uint32)
     hash = np.full(len(ids), 2166136261, np.uint32)
     for column in ids.T:
         hash = (hash * np.uint32(16777619)) ^ column
@@ -110,11 +113,17 @@ def _sizes(traces: int, shard_bytes: int, false_positive_rate: float) -> tuple[i
 
 def _bits(ids: Ids, m: int, k: int) -> NDArray[np.uint64]:
     """The bits of each id within its shard, shape (ids, k)."""
-    h = _hashes(ids)
+    h = _hashes_of_one(ids.tobytes()) if len(ids) == 1 else _hashes(ids)
     step = np.arange(k)
     base = h[:, step % 2]
     factor = h[:, 2 + ((step + step % 2) % 4) // 2]
     return (base + step.astype(np.uint64) * factor) % np.uint64(m)
+
+
+@lru_cache(64)
+def _hashes_of_one(identifier: bytes) -> NDArray[np.uint64]:
+    """As `_hashes`; every block is asked for the same id."""
+    return _hashes(np.frombuffer(identifier, np.uint8).reshape(1, 16))
 
 
 def _hashes(ids: Ids) -> NDArray[np.uint64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from pytempo.block.dedicated import DedicatedColumn
@@ -16,7 +17,7 @@ from pytempo.block.vparquet4.columns import ATTRIBUTES, DICTIONARIES, STORED, At
 from pytempo.block.vparquet4.paths import AttributePaths
 from pytempo.block.vparquet4.schema import LEAVES
 from pytempo.model.attributes import Kind
-from pytempo.model.levels import ATTRIBUTE_LEVELS, TREE, Level
+from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, TREE, Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,14 @@ class Layout:
     def of_another_writer(self) -> Layout:
         """The same columns without those of a trace's root: Tempo takes the last span without a parent for it, here it is the first."""
         return replace(self, stored={column: path for column, path in self.stored.items() if column not in ROOT}, numbered=False)
+
+    @cached_property
+    def sent(self) -> frozenset[str]:
+        """The leaves of what was sent: not what is worked out of it, nor ids of traces, of which a single one is known when it is read."""
+        own = {column.path for columns in self.own.values() for column in columns}
+        listed = {path for leaves in self.attributes.values() for path in leaves.all()}
+        stored = {path for (level, name), path in self.stored.items() if level is not Level.TRACE and name not in DERIVED}
+        return frozenset(own | listed | stored)
 
     @property
     def tree(self) -> tuple[str, ...]:

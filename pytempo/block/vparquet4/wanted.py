@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytempo.block.column_cache import BlockColumns
+from pytempo.block.vparquet4 import paths
 from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM, Layout
 from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, PARENT, Level
 from pytempo.model.scan import AttributeName, Scan
+
+NEVER_READ = frozenset({paths.TRACE_ID_TEXT, paths.SERVICE_STATS_NAME, paths.SERVICE_STATS_SPANS, paths.SERVICE_STATS_ERRORS})
+"""Leaves that are written for other readers: what they say is worked out of others here."""
 
 
 def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) -> frozenset[str]:
@@ -18,7 +22,7 @@ def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) ->
     """
     layout = stretch.file.layout
     if scan.whole:
-        return frozenset(layout.leaves)
+        return layout.sent if scan.traces is not None else frozenset(layout.leaves) - NEVER_READ
     columns: Iterable[tuple[Level, str]] = scan.columns
     wanted = {(level, named.key) for named in scan.attributes for level in (ATTRIBUTE_LEVELS if named.level is None else (named.level,))}
     if kept is not None:
