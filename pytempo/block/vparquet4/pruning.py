@@ -6,7 +6,10 @@ Every answer may be too cautious and is never too bold: whatever is not certain 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from pytempo.block.value_bloom import ValueBlooms
 from pytempo.block.vparquet4 import paths, words
@@ -41,16 +44,46 @@ class Pruning:
         self._file, self._stored, self._attributes, self._own = file, file.layout.stored, file.layout.attributes, file.layout.own
         self._blooms: dict[str, ValueBlooms] = {}
         self._holding: dict[tuple[str, Any], Bools] = {}
+        self._used: dict[str, Bools] = {}
 
     def row_groups(self, scan: Scan) -> list[int]:
         """The row groups whose rows might match; a single wanted trace (`scan.traces`) is not looked at here."""
         groups = []
-        for group in range(self._file.row_groups):
+        for group in self._by_filters(scan):
             if scan.meter is not None:
                 scan.meter.check()  # a query may have thousands of conditions, and a block thousands of row groups
             if self._judge(group, scan) is ROWS_MIGHT_MATCH:
                 groups.append(group)
         return groups
+
+    def _by_filters(self, scan: Scan) -> Iterable[int]:
+        """The row groups that the filters of values leave: they are asked for all at once, and most questions for one value end here."""
+        everything = range(self._file.row_groups)
+        masks = [mask for mask in map(self._by_filter, scan.conditions) if mask is not None] if scan.all_conditions else []
+        return np.flatnonzero(np.logical_and.reduce(masks)).tolist() if masks else everything
+
+    def _by_filter(self, condition: Condition) -> Bools | None:
+        """The row groups that may hold a text; None for what filters say nothing of."""
+        operand = condition.operand
+        if not isinstance(operand, AttributeName) or condition.operator != "=" or not isinstance(condition.value, str):
+            return None
+        masks = []
+        for level in ATTRIBUTE_LEVELS if operand.level is None else (operand.level,):
+            listed = self._attributes.get(level)
+            paths = [column.path for column in self._own[level] if column.key == operand.key]
+            paths += listed.comparable(condition.value) if listed is not None else ()
+            if not BLOOM_COLUMNS.issuperset(paths):
+                return None
+            masks += [self._holds(path, condition.value) for path in paths]
+            masks += [self._is_used(path) for path in (listed.untyped if listed is not None else ())]
+        return np.logical_or.reduce(masks) if masks else None
+
+    def _is_used(self, path: str) -> Bools:
+        """The row groups in which a leaf has any value."""
+        if path not in self._used:
+            groups = range(self._file.row_groups)
+            self._used[path] = np.array([not self._file.chunk(group, path).empty for group in groups], np.bool_)
+        return self._used[path]
 
     def reasons(self, scan: Scan) -> list[str | None]:
         """For every row group why it is left out, in words; None for those that `row_groups` names."""
@@ -122,15 +155,18 @@ class Pruning:
         """Whether the bloom filter, where there is one, may hold a text that is asked for by equality."""
         if path not in BLOOM_COLUMNS or condition.operator != "=" or not isinstance(condition.value, str):
             return True
+        return bool(self._holds(path, condition.value)[group])
+
+    def _holds(self, path: str, value: str) -> Bools:
+        """The row groups that may hold a text in a leaf, as far as its bloom filters know."""
         if path not in self._blooms:
             self._blooms[path] = self._file.value_blooms(path)
-        asked = (path, condition.value)
-        holding = self._holding.get(asked)
+        holding = self._holding.get((path, value))
         if holding is None:
             if len(self._holding) >= VALUES_KNOWN:
                 self._holding = {}
-            holding = self._holding[asked] = self._blooms[path].might_hold(condition.value)
-        return bool(holding[group])
+            holding = self._holding[path, value] = self._blooms[path].might_hold(value)
+        return holding
 
     def _why(self, group: int, scan: Scan) -> str:
         """What `_judge` found, in words."""
