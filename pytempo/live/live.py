@@ -18,6 +18,7 @@ from pytempo.live.source import LiveSource
 from pytempo.model.batch import MemoryBatch
 from pytempo.model.levels import Level
 from pytempo.model.merge import merge
+from pytempo.model.moved import merge_moving
 from pytempo.model.owned import owned
 
 SMALL_BATCH = 512
@@ -114,7 +115,7 @@ class Live:
             sources = _decoded(self._parts[segment][tenant].sources)
         whole = sources[0]
         if len(sources) > 1 or not whole.is_clean:
-            whole = LiveSource(merge([source.raw for source in sources]), sources[0].sequence, clean=True)
+            whole = LiveSource(merge_moving([source.raw for source in sources]), sources[0].sequence, clean=True)
             with self._lock:
                 self._parts[segment][tenant].sources[:] = [whole]
         return whole.raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -68,6 +69,21 @@ def run_heads(*keys: Array) -> Bools:
         for key in keys:
             head[1:] |= key[1:] != key[:-1]
     return head
+
+
+def kept_once(column: Array) -> Array:
+    """The same column; where all of its values are the same one, that is in memory once. Not for floats, of which equal ones may differ."""
+    if len(column) > 1 and column.dtype.kind in "iub" and bool((column == column[0]).all()):
+        return np.broadcast_to(column[:1].copy(), column.shape)
+    return column
+
+
+def concat_numbers(columns: Sequence[Array]) -> Array:
+    """Columns of one type, one after the other; what `kept_once` has kept so stays so where all agree."""
+    filled = [column for column in columns if len(column)]
+    if filled and all(column.strides == (0,) for column in filled) and len({column[0].tobytes() for column in filled}) == 1:
+        return np.broadcast_to(filled[0][:1], (sum(map(len, filled)),))
+    return np.concatenate(columns)
 
 
 def byte_ranges(column: Any) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:

@@ -21,6 +21,7 @@ from pytempo.model.arrays import (
     Ints,
     Text,
     coded,
+    concat_numbers,
     concat_text,
     joined_text,
     offsets_of,
@@ -275,15 +276,15 @@ def concat_attributes(tables: Sequence[Attributes]) -> Attributes:
         return tables[0]
     codes, key_names = coded(concat_text([table.key_names for table in tables]))
     remap = np.split(codes, np.cumsum([len(table.key_names) for table in tables])[:-1])
-    first = _shifted_first(tables)
+    first = shifted_first(tables)
     return Attributes(
         offsets=offsets_of(np.concatenate([np.diff(table.offsets) for table in tables])),
         keys=np.concatenate([mapping[table.keys] for table, mapping in zip(tables, remap, strict=True)]),
         key_names=key_names,
-        kinds=np.concatenate([table.kinds for table in tables]),
-        is_array=np.concatenate([table.is_array for table in tables]),
+        kinds=concat_numbers([table.kinds for table in tables]),
+        is_array=concat_numbers([table.is_array for table in tables]),
         first=first,
-        counts=np.concatenate([table.counts for table in tables]),
+        counts=concat_numbers([table.counts for table in tables]),
         strings=concat_text([table.strings for table in tables]),
         ints=np.concatenate([table.ints for table in tables]),
         doubles=np.concatenate([table.doubles for table in tables]),
@@ -292,7 +293,7 @@ def concat_attributes(tables: Sequence[Attributes]) -> Attributes:
     )
 
 
-def _shifted_first(tables: Sequence[Attributes]) -> NDArray[np.int32]:
+def shifted_first(tables: Sequence[Attributes]) -> NDArray[np.int32]:
     """`first` of all tables, moved by what the pools of the tables before hold."""
     base, out = np.zeros(len(Kind), np.int64), []
     for table in tables:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pytempo.model.arrays import Array
+from pytempo.model.arrays import Array, kept_once
 from pytempo.model.attributes import Attributes
 from pytempo.model.batch import MemoryBatch
 from pytempo.model.levels import Level
@@ -33,7 +33,8 @@ def _owned_table(table: Attributes) -> Attributes:
 
 def _owned(column: Any) -> Any:
     if isinstance(column, np.ndarray):
-        return column.copy() if _lies_elsewhere(column) else column
+        alone = kept_once(column)
+        return column.copy() if alone is column and _lies_elsewhere(column) else alone
     return pa.concat_arrays([column, column.slice(0, 0)])  # of one array alone it would be no copy
 
 

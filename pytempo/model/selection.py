@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pytempo.model import traces, tree
-from pytempo.model.arrays import Bools, Ints, coded, concat_text, offsets_of, take, take_ragged
+from pytempo.model.arrays import Bools, Ints, coded, concat_numbers, concat_text, offsets_of, take, take_ragged
 from pytempo.model.attributes import Attributes, Values, concat_attributes, concat_values
 from pytempo.model.batch import Batch, MemoryBatch
 from pytempo.model.fingerprint import group_equal
@@ -265,7 +265,7 @@ class Concat(Composed):
     def _load(self, level: Level, name: str) -> Any:
         columns = [batch.stored(level, name) for batch in self._batches]
         if isinstance(columns[0], np.ndarray):
-            return np.concatenate(columns)
+            return concat_numbers(columns)
         if pa.types.is_binary(columns[0].type):
             return pa.concat_arrays(columns)
         return concat_text(columns)
