@@ -11,17 +11,20 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pyarrow as pa
 
 ARENA_MAX = -8
 """Of glibc's mallopt: the most heaps of a process."""
 
-LOOKS = 0.5
-"""Seconds between two looks at what is free."""
+LOOKS = 0.1
+"""Seconds between two looks at what is free: what a cut or a merge leaves free must be gone before the next one needs as much."""
 
 FREE = 32 * 1024 * 1024
-"""Free bytes that the heap may keep in its midst; to give back 100 MB takes some 20 ms."""
+"""Bytes that may be kept free; to give back 100 MB takes some 20 ms, and as much again until they are in memory once more."""
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class _Mallinfo(ctypes.Structure):
@@ -46,7 +49,7 @@ class GivingBack:
     """A thread that gives back what glibc keeps free, again and again; none where there is no glibc."""
 
     def __init__(self) -> None:
-        self._free, self._trim = _glibc()
+        self._idle, self._trim = _glibc()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pytempo-memory", daemon=True)
 
@@ -61,16 +64,35 @@ class GivingBack:
             self._thread.join()
 
     def _run(self) -> None:
-        while self._trim is not None and not self._over.wait(LOOKS):
-            if self._free() > FREE:
+        if self._trim is None:
+            return
+        least = self._idle()
+        while not self._over.wait(LOOKS):
+            idle = self._idle()
+            least = min(least, idle)
+            if idle > least + FREE:
                 self._trim(0)
+                least = self._idle()  # which may be more than before: what is left cannot be given back now
 
 
 def _glibc() -> tuple[Callable[[], int], Callable[[int], int] | None]:
-    """How many bytes are free, and what gives them back."""
+    """How many bytes of the process are in memory and not in use by what the heap has handed out, and what gives back what can be.
+
+    What the heap says is free tells nothing: that counts what was given back, too. Some of the bytes are Python's own, and stay.
+    """
     library = ctypes.CDLL(None)
     look, trim = getattr(library, "mallinfo2", None), getattr(library, "malloc_trim", None)
     if look is None or trim is None:
         return lambda: 0, None
     look.restype = _Mallinfo
-    return lambda: int(look().fordblks), trim
+    return lambda: _anonymous() - _handed_out(look()), trim
+
+
+def _anonymous() -> int:
+    """Bytes of the process in memory that are of no file (proc(5))."""
+    resident, shared = Path("/proc/self/statm").read_bytes().split()[1:3]
+    return (int(resident) - int(shared)) * PAGE
+
+
+def _handed_out(info: _Mallinfo) -> int:
+    return int(info.uordblks + info.hblkhd)

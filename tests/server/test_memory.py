@@ -23,27 +23,29 @@ def test_arrow_takes_its_memory_from_the_system(environment: dict[str, str], poo
     assert pool_after(kept | environment) == pool
 
 
-def test_what_is_free_is_given_back_once_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    given, free, done = list[int](), [memory.FREE + 1, memory.FREE, memory.FREE + 1], threading.Event()
+def test_what_is_free_is_given_back_once_it_is_much_more_than_was_left_the_last_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    much, done, given = memory.FREE, threading.Event(), list[int]()
+    looks = iter([5, 5 + much, 3, 3 + much + 1, 20, 20 + much, 20 + much + 1, 20])  # what is left is looked at after each giving back
 
     def look() -> int:
-        if not free:
+        seen.append(next(looks, 20))
+        if len(seen) > 9:
             done.set()
-            return 0
-        return free.pop()
+        return seen[-1]
 
+    seen = list[int]()
     monkeypatch.setattr(memory, "LOOKS", 0)
-    monkeypatch.setattr(memory, "_glibc", lambda: (look, lambda left: given.append(len(free))))
+    monkeypatch.setattr(memory, "_glibc", lambda: (look, lambda left: given.append(seen[-1])))
     giving_back = memory.GivingBack()
     giving_back.start()
     assert done.wait(30)
     giving_back.stop()
-    assert given == [2, 0]
+    assert given == [3 + much + 1, 20 + much + 1]
 
 
-def test_this_system_tells_what_is_free_and_takes_it_back() -> None:
-    free, trim = memory._glibc()
+def test_this_system_tells_what_is_idle_and_takes_it_back() -> None:
+    idle, trim = memory._glibc()
     if trim is None:
         pytest.skip("no glibc")
-    assert free() > 0
+    assert idle() > 0
     trim(0)
