@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytempo.block.column_cache import LARGEST, OVERHEAD, ColumnCache
+from pytempo.block.column_cache import LARGEST, OVERHEAD, BlockColumns, ColumnCache
+
+ROOM = 107 * (1000 + OVERHEAD)
+"""For a hundred columns of 1000 bytes, and for small things."""
 
 
 class Block:
@@ -36,15 +40,46 @@ def test_there_is_never_more_than_fits_and_what_is_found_is_what_was_put(put: li
     assert not put or found
 
 
-def test_a_scan_of_twice_the_room_finds_some_of_its_columns_again() -> None:
-    block, cache = Block(), ColumnCache(100 * (1000 + OVERHEAD))
+def asked(columns: BlockColumns, names: Iterable[int]) -> int:
+    """Ask for columns one after the other, as a scan does; how many of them were found."""
+    found = 0
+    for name in names:
+        found += columns.get(0, name) is not None
+        columns.put(0, name, name, 1000)
+    return found
+
+
+def test_a_scan_of_twice_the_room_finds_half_of_its_columns_again_and_again() -> None:
+    block, cache = Block(), ColumnCache(ROOM)
     columns = cache.of(block)
-    for _ in range(2):
-        found = 0
-        for name in range(200):
-            found += columns.has(0, name)
-            columns.put(0, name, name, 1000)
-    assert found > 20
+    assert [asked(columns, range(200)) for _ in range(4)][2:] == [100, 100]
+
+
+def test_what_is_asked_for_again_takes_the_place_of_what_is_not_asked_for_any_more() -> None:
+    block, cache = Block(), ColumnCache(ROOM)
+    columns = cache.of(block)
+    for _ in range(5):
+        asked(columns, range(90))
+    assert [asked(columns, range(100, 190)) for _ in range(3)][2] == 90
+
+
+def test_a_scan_that_is_made_once_does_not_push_out_what_is_asked_for_all_the_time() -> None:
+    block, cache = Block(), ColumnCache(ROOM)
+    columns = cache.of(block)
+    asked(columns, range(50))
+    for first in range(100, 500, 40):
+        asked(columns, range(first, first + 40))
+        assert asked(columns, range(50)) == 50
+
+
+def test_small_things_stay_whatever_large_ones_come() -> None:
+    block, cache = Block(), ColumnCache()
+    columns = cache.of(block)
+    for name in range(100):
+        columns.put(0, name, name, 2000)
+    for name in range(1000, 2000):
+        columns.put(0, name, name, 10**6)
+    assert sum(columns.has(0, name) for name in range(100)) == 100
 
 
 def test_large_columns_and_all_columns_of_a_store_that_keeps_none_are_not_kept() -> None:
