@@ -14,8 +14,8 @@ ASKED = (0, 0.01, 0.25, 0.5, 0.75, 0.99, 1)
 
 
 def numbers(values: np.ndarray) -> Numbers:
-    none = np.zeros(len(values), np.bool_)
-    return Numbers(~none, none, np.zeros(len(values), np.int64), values.astype(np.float64))
+    whole = np.full(len(values), values.dtype.kind == "i")
+    return Numbers(np.ones(len(values), np.bool_), whole, values.astype(np.int64) if whole.any() else whole * 0, values.astype(np.float64))
 
 
 def grown(values: np.ndarray, cells: np.ndarray, series: int, pieces: int) -> list[np.ndarray]:
@@ -66,6 +66,19 @@ def test_cells_of_many_and_of_few_values_have_the_same_quantiles() -> None:
         for quantile, points in zip(ASKED, grown(values, cells, 3, 1), strict=True):
             for cell in np.unique(cells):
                 assert points.reshape(-1)[cell] == pytest.approx(np.quantile(values[cells == cell], quantile), rel=1e-12)
+
+
+@pytest.mark.parametrize("together", [1, 300, 10**6])
+@pytest.mark.parametrize("most", [2**32, 2**33, 2**62])
+def test_whole_numbers_have_the_same_quantiles_however_they_are_kept(most: int, together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantiles, "TOGETHER", together)
+    monkeypatch.setattr(quantiles, "WAITING_VALUES", 400)
+    chance = np.random.default_rng(8)
+    values, cells = chance.integers(0, most, 3000), chance.integers(0, 11, 3000)
+    values[:100] = 5
+    for quantile, points in zip(ASKED, grown(values, cells, 3, 30), strict=True):
+        for cell in range(11):
+            assert points.reshape(-1)[cell] == pytest.approx(np.quantile(values[cells == cell], quantile), rel=1e-12)
 
 
 def test_no_values_have_no_quantiles() -> None:
