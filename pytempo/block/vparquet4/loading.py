@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.block.column_cache import BlockColumns
-from pytempo.block.vparquet4.columns import ATTRIBUTES
+from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
 from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.block.vparquet4.within import Within
@@ -120,6 +120,9 @@ class Loading(Batch):
         read = self._stretch.read(wanted)
         lists = {path: offsets for path, offsets in read.offsets.items() if path not in self._lists}
         self._lists.update(lists)
+        for level, path in LISTS.items():
+            if path in lists and not self._keeping.has(("offsets", level)):
+                self._keeping.put(("offsets", level), lists[path])  # of all levels: with one of them missing it would be read again
         self._leaves.update(read.arrays)
         self.bytes_read += size
         if self._meter is not None:
