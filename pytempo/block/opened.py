@@ -16,6 +16,7 @@ from pytempo.block import column_cache, filenames
 from pytempo.block.checksums import Checksums
 from pytempo.block.column_cache import ColumnCache
 from pytempo.block.id_bloom import BloomShard
+from pytempo.block.meanwhile import ALONE, Readers
 from pytempo.block.meta import BlockMeta
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.data_file import DataFile
@@ -35,15 +36,15 @@ class OpenedBlock:
     Raises as `BlockSource` does.
     """
 
-    def __init__(self, backend: Backend, meta: BlockMeta, layout: Layout, report: Report) -> None:
-        self.meta, self._backend, self._layout, self._report = meta, backend, layout, report
+    def __init__(self, backend: Backend, meta: BlockMeta, layout: Layout, report: Report, readers: Readers) -> None:
+        self.meta, self._backend, self._layout, self._report, self._readers = meta, backend, layout, report, readers
         self._shards: dict[int, BloomShard | None] = {}
         self.looked_at: dict[int, TraceIds] = {}
         """The trace ids of single row groups."""
 
     @cached_property
     def file(self) -> DataFile:
-        return DataFile.open(self._backend, self._key(filenames.DATA), self._checksums, self._layout)
+        return DataFile.open(self._backend, self._key(filenames.DATA), self._checksums, self._layout, self._readers)
 
     @cached_property
     def pruning(self) -> Pruning:
@@ -108,10 +109,11 @@ class OpenedBlock:
 
 
 class KeptBlocks(KeptOpen[OpenedBlock]):
-    """The blocks of which something is kept, and columns of them."""
+    """The blocks of which something is kept, columns of them, and the threads that read them."""
 
-    def __init__(self, most: int = MOST_OPEN, max_column_bytes: int = column_cache.MAX_BYTES) -> None:
+    def __init__(self, most: int = MOST_OPEN, max_column_bytes: int = column_cache.MAX_BYTES, readers: Readers = ALONE) -> None:
         super().__init__(most)
+        self.readers = readers
         self.columns = ColumnCache(max_column_bytes)
 
 

@@ -108,11 +108,17 @@ class BlockSource(Keeper[OpenedBlock]):
         yield from self._read(block, [block.stretch(group) for group in self._holding(block, wanted)], scan)
 
     def _open(self) -> OpenedBlock:
-        return self._kept.take(self, lambda: OpenedBlock(self._backend, self.meta, self._reader.layout, self._report))
+        return self._kept.take(self, lambda: OpenedBlock(self._backend, self.meta, self._reader.layout, self._report, self._kept.readers))
 
     def _read(self, block: OpenedBlock, stretches: list[Stretch], scan: Scan) -> Iterator[RowGroupBatch]:
-        for stretch in stretches:
-            yield self._batch(block, stretch, leaves_of(scan, stretch, self._columns), scan.meter)
+        batches = (self._batch(block, stretch, leaves_of(scan, stretch, self._columns), scan.meter) for stretch in stretches)
+        batch = next(batches, None)
+        while batch is not None:
+            following = next(batches, None)
+            if following is not None:
+                following.begin()
+            yield batch
+            batch = following
 
     def _batch(
         self, block: OpenedBlock, stretch: Stretch, ahead: frozenset[str] = frozenset(), meter: Meter | None = None

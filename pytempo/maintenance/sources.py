@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pytempo.block import BlockMeta
 from pytempo.block.column_cache import MAX_BYTES
+from pytempo.block.meanwhile import Readers, spare_cores
 from pytempo.block.opened import KeptBlocks
 from pytempo.block.source import BlockSource
 from pytempo.blocklist import BlockList
@@ -31,7 +32,7 @@ class Sources:
         """Held by whoever makes or retires blocks that are listed, on disk and here: compaction and retention take turns."""
         self._gone: deque[str] = deque(maxlen=GONE_KEPT)
         self._opened: dict[str, BlockSource] = {}
-        self._kept = KeptBlocks(max_column_bytes=max_cached_bytes)
+        self._kept = KeptBlocks(max_column_bytes=max_cached_bytes, readers=Readers(spare_cores()))
         self._damaged: dict[str, BlockMeta] = {}
         self._flaws: set[tuple[str, str]] = set()
 
@@ -105,9 +106,10 @@ class Sources:
         return tuple(meta.block_id for meta in metas if (tenants is None or meta.tenant in tenants) and meta.overlaps(start, end))
 
     def close(self) -> None:
-        """Let go of the blocks' files; a query that still reads one keeps it until it ends."""
+        """Let go of the blocks' files, and of the threads that read them; a query that still reads one keeps it until it ends."""
         with self._switch:
             self._opened.clear()
+        self._kept.readers.close()
 
     @property
     def flaws(self) -> int:

@@ -75,6 +75,9 @@ class Batch(ABC):
     def read_ahead(self, columns: Iterable[tuple[Level, str]]) -> None:  # noqa: B027  nothing to do for what is in memory
         """These columns will be asked for next: whoever reads files may read them together."""
 
+    def begin(self) -> None:  # noqa: B027  nothing to do for what is in memory
+        """What was announced will be asked for soon: whoever reads files may have another thread read it meanwhile."""
+
     def release(self) -> None:  # noqa: B027  nothing to do for what is in memory
         """Let go of what can be read again: whoever reads files keeps what was read until then."""
 

@@ -43,10 +43,12 @@ class Gathered(Concat):
 
 def gather(found: Sequence[Found], columns: Sequence[tuple[Level, str]]) -> tuple[Gathered, Spansets]:
     """All the traces as one batch, and their spansets in it; `columns` are those that will be asked for."""
+    for each in found:
+        each.portion.batch.read_ahead(columns)
+        each.portion.batch.begin()
     pieces, spansets = [], []
     for each in found:
         portion = each.portion
-        portion.batch.read_ahead(columns)
         wanted = np.zeros(portion.batch.count(Level.TRACE), np.bool_)
         wanted[each.traces - portion.first_trace] = True
         few = WholeTraces(portion.batch, wanted)

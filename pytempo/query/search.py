@@ -120,7 +120,7 @@ def _kept(batch: Batch, inside: Bools, keep: Keep, limit: int) -> Spansets:
     """What is kept of a batch: of all traces of the mask, or of so many of the newest that `limit` of them are."""
     if batch.count(Level.SPAN) < LARGE:
         return keep(batch, inside)
-    newest = _newest(batch.column(Level.TRACE, "start"), inside, max(FEW * limit, int(inside.sum()) // FEW))
+    newest = _newest(batch.column(Level.TRACE, "start"), inside, max(FEW * limit, len(inside) // FEW))
     spansets = _kept_of(batch, newest, keep)
     enough = len(np.unique(spansets.trace)) >= limit
     return spansets if enough or (newest == inside).all() else _kept_of(batch, inside, keep)

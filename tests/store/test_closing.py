@@ -14,6 +14,7 @@ import pytempo
 from pytempo import StoreOptions, Unavailable
 from tests.conftest import open_below
 from tests.store.conftest import Log, OpenStore, found, metric, named, obstruct
+from tests.waiting import wait_for
 
 
 def test_after_the_end_everything_is_refused(open_store: OpenStore) -> None:
@@ -34,6 +35,15 @@ def test_a_flush_after_the_end_leaves_the_directory_to_its_next_holder(data: Pat
     with pytest.raises(Unavailable):
         store.flush()
     assert not (data / "blocks").exists()
+
+
+def test_a_closed_store_has_no_threads(open_store: OpenStore) -> None:
+    store, before = open_store(), set(threading.enumerate())
+    store.export(named("first"))
+    store.flush()
+    assert found(store) == ["first"]
+    store.close()
+    wait_for(lambda: not [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("pytempo-")])
 
 
 def test_closing_twice_is_no_error(open_store: OpenStore) -> None:

@@ -20,6 +20,7 @@ from pyarrow.parquet.core import ParquetReader
 from pytempo.backend import Backend
 from pytempo.block.checked_file import CheckedFile, Range, Window
 from pytempo.block.checksums import Checksums
+from pytempo.block.meanwhile import ALONE, Readers
 from pytempo.block.value_bloom import ValueBlooms, parse_filter
 from pytempo.block.vparquet4.dictionary_page import distinct_values
 from pytempo.block.vparquet4.layout import Layout, layout_of
@@ -78,9 +79,9 @@ class Leaves:
 class DataFile:
     """One data.parquet. Safe to use from several threads."""
 
-    def __init__(self, content: CheckedFile, layout: Layout = BARE) -> None:
+    def __init__(self, content: CheckedFile, layout: Layout = BARE, readers: Readers = ALONE) -> None:
         """Raises Damaged where its footer cannot be read, and what reading raises."""
-        self.path, self._content, self.layout = content.path, content, layout
+        self.path, self._content, self.layout, self.readers = content.path, content, layout, readers
         self.footer = _read_footer(content)
         self._lock = threading.Lock()
         self._idle: list[_Reader] = []
@@ -91,9 +92,11 @@ class DataFile:
             raise Damaged(self.path, f"{len(missing)} columns of its format are missing, {min(missing)} among them")
 
     @classmethod
-    def open(cls, backend: Backend, key: str, checksums: Checksums | None = None, layout: Layout = BARE) -> DataFile:
+    def open(
+        cls, backend: Backend, key: str, checksums: Checksums | None = None, layout: Layout = BARE, readers: Readers = ALONE
+    ) -> DataFile:
         """The file under a key. Raises NotFound where it is gone, Unavailable, Damaged."""
-        return cls(CheckedFile(backend.open(key), checksums), layout)
+        return cls(CheckedFile(backend.open(key), checksums), layout, readers)
 
     @property
     def row_groups(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from pytempo.block.column_cache import BlockColumns
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
+from pytempo.block.vparquet4.data_file import Leaves
 from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.block.vparquet4.within import Within
@@ -58,14 +60,23 @@ class Loading(Batch):
         self._columns: dict[tuple[Level, str], Any] = {}
         self._tables: dict[Level, Attributes] = {}
         self._values: dict[tuple[Level, str], Values] = {}
+        self._begun: Callable[[], Leaves] | None = None
         self._held, self.bytes_read = 0, 0
+
+    def begin(self) -> None:
+        with self._lock:
+            wanted = self._to_read(self._ahead - self._leaves.keys()) if self._begun is None else set()
+            if wanted:
+                self._ahead.clear()
+                self._announce(wanted)
+                self._begun = self._stretch.file.readers.meanwhile(partial(self._stretch.read, frozenset(wanted)))
 
     def release(self) -> None:
         """As of any batch; not while another thread reads."""
         with self._lock:
             for kept in (self._leaves, self._lists, self._columns, self._tables, self._values):
                 kept.clear()
-            self._held = 0
+            self._held, self._begun = 0, None
             for name in _DERIVED_ARRAYS:
                 self.__dict__.pop(name, None)
 
@@ -102,29 +113,43 @@ class Loading(Batch):
     def _load(self, wanted: Iterable[str], ahead: bool = True) -> None:
         """Have these leaves read, and those that are to be read ahead with them."""
         with self._lock:
+            self._finish()
             missing = set(wanted) - self._leaves.keys()
             if not missing:
                 return
             if ahead:
                 missing |= self._ahead - self._leaves.keys()
                 self._ahead.clear()
-            nothing = {path for path in missing if self._says_nothing(path)}
-            self._leaves.update(dict.fromkeys(nothing))
-            if missing > nothing:
-                self._read(missing - nothing)
+            missing = self._to_read(missing)
+            if missing:
+                self._announce(missing)
+                self._take(self._stretch.read(missing))
 
-    def _read(self, wanted: set[str]) -> None:
+    def _finish(self) -> None:
+        """Take in what another thread has read meanwhile."""
+        if self._begun is not None:
+            read, self._begun = self._begun, None
+            self._take(read())
+
+    def _to_read(self, missing: set[str]) -> set[str]:
+        """Those of the leaves that say anything; the others are known then."""
+        nothing = {path for path in missing if self._says_nothing(path)}
+        self._leaves.update(dict.fromkeys(nothing))
+        return missing - nothing
+
+    def _announce(self, wanted: set[str]) -> None:
         size = sum(self._stretch.size(path) for path in wanted)
         if self._meter is not None:
             self._meter.reads(size, self, self._stretch.memory(wanted))
-        read = self._stretch.read(wanted)
+        self.bytes_read += size
+
+    def _take(self, read: Leaves) -> None:
         lists = {path: offsets for path, offsets in read.offsets.items() if path not in self._lists}
         self._lists.update(lists)
         for level, path in LISTS.items():
             if path in lists and not self._keeping.has(("offsets", level)):
                 self._keeping.put(("offsets", level), lists[path])  # of all levels: with one of them missing it would be read again
         self._leaves.update(read.arrays)
-        self.bytes_read += size
         if self._meter is not None:
             self._held += sum(array.nbytes for array in (*read.arrays.values(), *lists.values()))
             self._meter.holds(self, self._held)

@@ -315,6 +315,7 @@ class RowGroupBatch(Loading):
         return self._lists[path]
 
     def _read_offsets(self, level: Level) -> NDArray[np.int32]:
+        self._load(())  # which takes in what another thread has read meanwhile
         below = next((path for path in tuple(self._ahead) if path.startswith(f"{LISTS[level]}.")), _SMALL_LEAF[level])
         for path in (below, _SMALL_LEAF[level]):  # what will be read anyway tells as much, unless it has no value at all
             if LISTS[level] not in self._lists:

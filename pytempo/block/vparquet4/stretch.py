@@ -6,6 +6,7 @@ Small row groups make single searches cheap, and each of them costs a scan about
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class Stretch:
     def read(self, wanted: Collection[str]) -> Leaves:
         """Leaves of all of it, those of each row group in one go. Raises as the file."""
         # pyarrow cannot read dictionaries in lists of several row groups at once
-        pieces = [self.file.read(group, wanted) for group in self.groups]
+        pieces = self.file.readers.together([partial(self.file.read, group, wanted) for group in self.groups])
         if len(pieces) == 1:
             return pieces[0]
         arrays = {path: joined([piece.arrays[path] for piece in pieces]) for path in pieces[0].arrays}
