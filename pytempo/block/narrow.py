@@ -5,6 +5,7 @@ Three times as much fits into the room for columns; to widen a hundred thousand 
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -19,6 +20,9 @@ _WIDTHS = (np.uint8, np.uint16, np.uint32)
 
 _HIGH_WIDTHS = (np.uint8, np.uint16)
 """Of what stands above the low 32 bits: times of eighteen minutes, and of three days, in nanoseconds."""
+
+OWN_PAGES = 64 * 1024
+"""Bytes from which on a kept column has pages of its own."""
 
 LOW = 32
 """Bits."""
@@ -214,15 +218,25 @@ def _narrow_numbers(column: Array) -> Any:
     if not apart:
         return NarrowConstant(least, len(column))
     if apart > np.iinfo(np.uint8).max and _ascends_by_small_steps(column, apart):
-        return NarrowSteps(column[0], np.diff(column, prepend=column[:1]).astype(np.uint8))
+        return NarrowSteps(column[0], _apart(np.diff(column, prepend=column[:1]), np.uint8))
     for width in _WIDTHS:
         if np.dtype(width).itemsize < column.itemsize and apart <= np.iinfo(width).max:
-            return NarrowNumbers((column - least).astype(width), least)
+            return NarrowNumbers(_apart(column - least, width), least)
     for width in _HIGH_WIDTHS:
         if column.itemsize == 8 and apart >> 32 <= np.iinfo(width).max:
             above = column - least
-            return NarrowNumbers(above.astype(np.uint32), least, (above >> LOW).astype(width))
+            return NarrowNumbers(_apart(above, np.uint32), least, _apart(above >> LOW, width))
     return column
+
+
+def _apart(column: Array, width: Any) -> Array:
+    """Numbers in fewer bytes; many in pages of their own, so that what is freed around them goes back to the system."""
+    size = len(column) * np.dtype(width).itemsize
+    if size < OWN_PAGES:
+        return column.astype(width)
+    out: Array = np.frombuffer(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), width)
+    np.copyto(out, column, casting="unsafe")
+    return out
 
 
 def _ascends_by_small_steps(column: Array, apart: int) -> bool:

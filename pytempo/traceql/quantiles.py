@@ -31,7 +31,7 @@ PENDING_VALUES = 4_000_000
 WAITING_VALUES = 500_000
 """Values that come in before they are put in order of their cells."""
 
-TOGETHER = 1_000_000
+TOGETHER = 250_000
 """Values of neighbouring cells that are looked through for their quantiles at a time, about."""
 
 PARTITIONED = 50
