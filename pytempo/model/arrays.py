@@ -122,6 +122,11 @@ def take(column: Any, rows: Ints) -> Any:
     return column[rows] if isinstance(column, np.ndarray) else take_text(column, rows)
 
 
+def take_ascending(column: Array, rows: Ints) -> Array:
+    """Distinct ascending rows of a column: the column itself where they are all of them."""
+    return column if len(rows) == len(column) else column[rows]
+
+
 def plain_text(column: Text) -> Text:
     """A text column as `pa.StringArray`, decoded where it is a dictionary."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.model import Level
-from pytempo.model.arrays import Ints
+from pytempo.model.arrays import Ints, take_ascending
 from pytempo.traceql import ast
 from pytempo.traceql.arithmetic import Numbers, numbers_of
 from pytempo.traceql.buckets import bucket_groups, has_bucket
@@ -72,7 +72,9 @@ class Aggregation:
         if not len(spans):
             return
         series = self._keys.numbers(self._groups(evaluation, spans, numbers), len(spans))
-        cells = series * self._steps.count + self._steps.places(batch.stored(Level.SPAN, "start")[spans])
+        cells = self._steps.places(take_ascending(batch.stored(Level.SPAN, "start"), spans))
+        if len(self._keys) > 1:
+            cells += series * self._steps.count
         self._partial.add(cells, len(self._keys), numbers)
         self._exemplars.add(batch, spans, series, None if numbers is None else numbers.floats)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.model import Batch, Level
-from pytempo.model.arrays import Array, Ints
+from pytempo.model.arrays import Array, Ints, take_ascending
 
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 """The multipliers of the splitmix64 finaliser."""
@@ -126,10 +126,15 @@ class Exemplars:
 
 
 def _hashes(batch: Batch, spans: Ints) -> NDArray[np.uint64]:
-    mixed: NDArray[np.uint64] = batch.trace_ids().low[batch.trace_of_span()[spans]] ^ batch.stored(Level.SPAN, "start")[spans]
-    for factor, shift in zip(_MIX, (30, 27), strict=True):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * factor
-    return mixed ^ (mixed >> np.uint64(31))
+    trace = take_ascending(batch.trace_of_span(), spans)
+    mixed: NDArray[np.uint64] = batch.trace_ids().low[trace]
+    mixed ^= take_ascending(batch.stored(Level.SPAN, "start"), spans)
+    shifted = np.empty_like(mixed)
+    for shift, factor in zip((30, 27, 31), (*_MIX, np.uint64(1)), strict=True):
+        np.right_shift(mixed, np.uint64(shift), out=shifted)
+        mixed ^= shifted
+        mixed *= factor
+    return mixed
 
 
 def _read(batch: Batch, chosen: _Candidates, unit: int) -> list[Exemplar]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytempo.errors import BadQuery
 from pytempo.model import Level
-from pytempo.model.arrays import Ints, dense_codes
+from pytempo.model.arrays import Ints, dense_codes, take_ascending
 from pytempo.traceql import ast
 from pytempo.traceql.condition import Conditions
 from pytempo.traceql.grouping import Groups, Label, group_rows
@@ -34,7 +34,7 @@ def span_groups(conditions: Conditions, field: ast.Field, spans: Ints) -> Groups
     places = list(conditions.alternatives(field)) if not isinstance(field, ast.Attribute) or field.scope is not ast.Scope.UNSCOPED else []
     if len(places) == 1 and places[0].level in ABOVE:
         groups = group_rows(places[0])
-        return replace(groups, codes=groups.codes[conditions.batch.rows(Level.SPAN, places[0].level)[spans]])
+        return replace(groups, codes=groups.codes[take_ascending(conditions.batch.rows(Level.SPAN, places[0].level), spans)])
     vector = conditions.field(field, first_below)
     groups = group_rows(vector if len(spans) == vector.count else take_rows(vector, spans))
     if isinstance(field, ast.Intrinsic) and field.definition.type is Type.STRING:
@@ -89,7 +89,7 @@ class SeriesKeys:
 def _cross(codes: Ints, keys: list[Any], groups: Groups) -> tuple[Ints, list[Any]]:
     """Keys with the labels of one more field; only those that occur."""
     width = len(groups.labels)
-    pairs = codes * width + groups.codes
+    pairs = groups.codes if len(keys) == 1 else codes * width + groups.codes
     used, codes = dense_codes(pairs, len(keys) * width)
     return codes, [(*keys[pair // width], groups.labels[pair % width]) for pair in used.tolist()]
 

@@ -72,7 +72,8 @@ class Steps:
     def places(self, starts: Array) -> NDArray[np.int64]:
         """The interval of every span, by its start; all of them must be inside."""
         since = starts - np.uint64(self.first + 1) if self.first >= 0 else starts + np.uint64(-self.first - 1)
-        return (since // np.uint64(self.step)).astype(np.int64)
+        since //= np.uint64(self.step)
+        return since.view(np.int64)
 
 
 def default_step(start: int, end: int) -> int:
