@@ -13,6 +13,7 @@ from types import TracebackType
 
 from prometheus_client import CollectorRegistry
 
+from pytempo.allocator import keep_freed_arrays
 from pytempo.block import BlockMeta
 from pytempo.blocklist import BlockList, bytes_below
 from pytempo.directory import DAMAGED, DataDirectory
@@ -64,6 +65,7 @@ class Store(Questions):
 
         Raises BadConfig where the directory cannot be used and DirectoryInUse where another store holds it.
         """
+        keep_freed_arrays()
         self.options = options or StoreOptions()
         self.registry = registry or CollectorRegistry()
         self._logger, self._clock = logger or logging.getLogger("pytempo"), clock

@@ -24,6 +24,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Any
 
+from pytempo.allocator import keep_freed_arrays
 from pytempo.block.meta import BlockMeta
 from pytempo.blocklist import BlockList
 from pytempo.errors import Damaged, NotFound, PytempoError, Unavailable
@@ -138,6 +139,7 @@ def main() -> None:
     """The worker: carries out jobs until its input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches it too; its parent decides
     os.nice(NICENESS)
+    keep_freed_arrays()
     lines: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin, lines), daemon=True).start()
     folders = json.loads(sys.argv[1])

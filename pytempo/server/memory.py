@@ -1,7 +1,7 @@
 """How the server's process has its memory from the system: what a block, a request or an answer took goes back when it is done.
 
 Arrow's own allocator keeps what was freed for its next use, and glibc keeps a heap for each of many threads; together as much again as the
-spans that are live. Libraries that open a store in their own process are left alone: this is for the process that is nothing but a server.
+spans that are live. Who opens a store in a process of his own is left alone: this is for the process that is nothing but a server.
 """
 
 from __future__ import annotations
