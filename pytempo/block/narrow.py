@@ -75,7 +75,7 @@ class NarrowFlags:
 
     def at(self, rows: Ints) -> Array:
         """The flags of some rows."""
-        return (self.bits[rows // 8] << (rows % 8).astype(np.uint8) & 0x80).view(np.bool_)
+        return (self.bits[rows // 8] >> (7 - rows % 8).astype(np.uint8) & 1).view(np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
