@@ -1,12 +1,10 @@
 """An open data.parquet: its footer, what the footer says of each column chunk, and reading leaves of a row group as flat arrays.
 
-What is read comes from the disk at that moment, checked byte for byte (`block.checked_file`), and is given back when it is decoded. A
-reader of pyarrow must not be used by two threads at once: whoever reads takes one out of a pool and puts it back.
+What is read comes from the disk at that moment, checked byte for byte (`block.checked_file`), and is given back when it is decoded.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,28 +13,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyarrow.parquet.core import ParquetReader
 
-from pytempo.backend import Backend
-from pytempo.block.checked_file import CheckedFile, Range, Window
+from pytempo.backend import Backend, Keeper
+from pytempo.block.checked_file import CheckedFile
 from pytempo.block.checksums import Checksums
 from pytempo.block.meanwhile import ALONE, Readers
 from pytempo.block.value_bloom import ValueBlooms, parse_filter
 from pytempo.block.vparquet4.dictionary_page import distinct_values
+from pytempo.block.vparquet4.footers import FOOTERS, UNREADABLE, Footer
 from pytempo.block.vparquet4.layout import Layout, layout_of
 from pytempo.errors import Damaged
 
-UNREADABLE = (pa.ArrowException, OSError)
-"""What pyarrow raises for bytes that are not what the footer says, checksums that differ among them."""
-
 BARE = layout_of()
 """What a file is taken for where nothing else is said: vParquet4 without dedicated columns."""
-
-READERS_KEPT = 4
-"""Idle readers of one file: a reader costs a millisecond to make and some 100 KB to keep."""
-
-_TAIL = 64 * 1024
-"""Bytes read from the end of a file in one go; the footer of a small block lies in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +65,12 @@ class Leaves:
     """For every list above those leaves where its elements lie, by the path of the list."""
 
 
-class DataFile:
+class DataFile(Keeper[Footer]):
     """One data.parquet. Safe to use from several threads."""
 
     def __init__(self, content: CheckedFile, layout: Layout = BARE, readers: Readers = ALONE) -> None:
         """Raises Damaged where its footer cannot be read, and what reading raises."""
         self.path, self._content, self.layout, self.readers = content.path, content, layout, readers
-        self.footer = _read_footer(content)
-        self._lock = threading.Lock()
-        self._idle: list[_Reader] = []
         self._chunks: dict[tuple[int, str], Chunk] = {}
         self._distinct: dict[tuple[int, str], frozenset[bytes] | None] = {}
         missing = layout.leaves.keys() - self._columns.keys()
@@ -99,17 +85,23 @@ class DataFile:
         return cls(CheckedFile(backend.open(key), checksums), layout, readers)
 
     @property
+    def _footer(self) -> Footer:
+        return FOOTERS.take(self, lambda: Footer(self._content))
+
+    @cached_property
     def row_groups(self) -> int:
-        return int(self.footer.num_row_groups)
+        """How many it has."""
+        return int(self._footer.metadata.num_row_groups)
 
     @cached_property
     def first_rows(self) -> NDArray[np.int64]:
         """The first row of each row group and, last, the number of rows."""
-        return np.cumsum([0, *(self.footer.row_group(group).num_rows for group in range(self.row_groups))], dtype=np.int64)
+        metadata = self._footer.metadata
+        return np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(self.row_groups))], dtype=np.int64)
 
     @cached_property
     def _columns(self) -> dict[str, int]:
-        schema = self.footer.schema
+        schema = self._footer.metadata.schema
         numbers = {schema.column(number).path: number for number in range(len(schema))}
         spelt = {path: self.layout.in_file(path) for path in self.layout.leaves}
         return {path: numbers[name] for path, name in spelt.items() if name in numbers}
@@ -119,7 +111,7 @@ class DataFile:
         """The leaves to read as codes, as the file spells them; not those that some writer keeps as deltas, which cannot be read so."""
         if not self.row_groups:
             return []
-        first = self.footer.row_group(0)
+        first = self._footer.metadata.row_group(0)
         columns = {path: first.column(self._columns[path]) for path in self.layout.dictionaries}
         return [self.layout.in_file(path) for path, column in columns.items() if not any("DELTA" in name for name in column.encodings)]
 
@@ -127,14 +119,17 @@ class DataFile:
         """What the footer says of a leaf in a row group."""
         key = (group, path)
         if key not in self._chunks:
-            self._chunks[key] = _chunk(self.footer.row_group(group).column(self._columns[path]), self.layout.leaves[path])
+            self._chunks[key] = _chunk(self._in_footer(group, path), self.layout.leaves[path])
         return self._chunks[key]
+
+    def _in_footer(self, group: int, path: str) -> Any:
+        return self._footer.metadata.row_group(group).column(self._columns[path])
 
     def might_hold(self, group: int, path: str, value: str) -> bool:
         """Whether a text may be among the values of a leaf that has a dictionary, such as a key among the keys. Raises Damaged."""
         key = (group, path)
         if key not in self._distinct:
-            chunk = self.footer.row_group(group).column(self._columns[path])
+            chunk = self._in_footer(group, path)
             self._distinct[key] = frozenset() if self.chunk(group, path).empty else distinct_values(self._content, chunk)
         distinct = self._distinct[key]
         return distinct is None or value.encode(errors="surrogatepass") in distinct
@@ -143,7 +138,7 @@ class DataFile:
         """The Parquet bloom filters of a leaf, one for each row group. Raises Damaged for one that cannot be read."""
         filters = []
         for group in range(self.row_groups):
-            column = self.footer.row_group(group).column(self._columns[path])
+            column = self._in_footer(group, path)
             offset, length = column.bloom_filter_offset, column.bloom_filter_length
             data = self._content.read(offset, length) if offset is not None and length else None
             filters.append(None if data is None else parse_filter(data, f"{self.path} ({path})", offset))
@@ -162,56 +157,12 @@ class DataFile:
         return self._read(range(self.row_groups), [path]).column(0)
 
     def _read(self, groups: Sequence[int], paths: Collection[str]) -> Any:
-        with self._lock:
-            reader = self._idle.pop() if self._idle else None
-        reader = reader or _Reader(self._content, self.footer, self._dictionaries)
         chunks = [self.chunk(group, path) for group in groups for path in paths]
+        ranges = [(chunk.first, chunk.first + chunk.size) for chunk in chunks]
         try:
-            table = reader.read(
-                groups, [self._columns[path] for path in paths], [(chunk.first, chunk.first + chunk.size) for chunk in chunks]
-            )
+            return self._footer.read(groups, [self._columns[path] for path in paths], ranges, self._dictionaries)
         except UNREADABLE as error:
             raise Damaged(self.path, f"{_named(groups)} cannot be read: {error}") from error
-        with self._lock:
-            if len(self._idle) < READERS_KEPT:
-                self._idle.append(reader)
-        return table
-
-
-class _Reader:
-    """One reader of pyarrow with the room that it reads from. One thread at a time."""
-
-    def __init__(self, content: CheckedFile, footer: Any, dictionaries: list[str]) -> None:
-        self._content, self._window = content, Window(content.size)
-        self._parquet = _opened(self._window.buffer, metadata=footer, read_dictionary=dictionaries, page_checksum_verification=True)
-
-    def read(self, groups: Sequence[int], columns: Collection[int], ranges: Sequence[Range]) -> Any:
-        """Leaves of row groups as one table; `ranges` are those of the column chunks they lie in."""
-        laid = self._content.fill(self._window, ranges)
-        try:
-            return self._parquet.read_row_groups(list(groups), column_indices=sorted(columns), use_threads=False)
-        finally:
-            self._window.clear(laid)
-
-
-def _opened(buffer: Any, **options: Any) -> Any:
-    """What `pyarrow.parquet.ParquetFile` reads with, without its table of names: making that takes ten times as long as all the rest."""
-    reader = ParquetReader()
-    reader.open(pa.BufferReader(buffer), use_memory_map=False, buffer_size=0, pre_buffer=False, **options)
-    return reader
-
-
-def _read_footer(content: CheckedFile) -> Any:
-    """The footer, which lies before its length and four letters at the end of the file."""
-    length = min(_TAIL, content.size)
-    tail = content.read(content.size - length, length)
-    wanted = int.from_bytes(tail[-8:-4], "little") + 8
-    if length < wanted <= content.size:
-        tail = content.read(content.size - wanted, wanted)
-    try:
-        return _opened(tail).metadata
-    except UNREADABLE as error:
-        raise Damaged(content.path, f"no Parquet footer that can be read: {error}") from error
 
 
 def _named(groups: Sequence[int]) -> str:

@@ -85,6 +85,14 @@ def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
         DataFile.open(LocalBackend(tmp_path), "data.parquet")
 
 
+def test_a_file_whose_footer_was_let_go_reads_it_again(content: bytes) -> None:
+    file = data_file(content)
+    before = file.read(3, [paths.SPAN_START]).arrays[paths.SPAN_START]
+    file.opened = None
+    assert file.read(3, [paths.SPAN_START]).arrays[paths.SPAN_START] == before
+    assert file.chunk(2, paths.SPAN_START).values > 0
+
+
 def test_the_footer_tells_bounds_and_emptiness_of_a_column(content: bytes) -> None:
     file = data_file(content)
     starts = file.read(3, [paths.SPAN_START]).arrays[paths.SPAN_START].to_numpy()
