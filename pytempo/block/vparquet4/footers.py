@@ -56,8 +56,8 @@ class Footer:
 
 
 MOST_CHUNKS = 128 * 1024
-"""Column chunks of all footers that are kept, 1.2 KB each as pyarrow holds them: 150 MB for twelve million spans. Beyond that the footers of
-the files that were read longest ago are parsed again when they are needed, 14 ms for a million spans."""
+"""Column chunks of all footers that are kept, 1.2 KB each as pyarrow holds them: 150 MB for twelve million spans. Beyond that those of
+files that were read longest ago are parsed again when they are needed, 14 ms for a million spans."""
 
 FOOTERS = KeptOpen[Footer](MOST_CHUNKS, lambda footer: footer.chunks)
 """Those of all stores of the process."""
