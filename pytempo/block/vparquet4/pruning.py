@@ -6,10 +6,11 @@ Every answer may be too cautious and is never too bold: whatever is not certain 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytempo.block.value_bloom import ValueBlooms
 from pytempo.block.vparquet4 import paths, words
@@ -17,14 +18,16 @@ from pytempo.block.vparquet4.data_file import Chunk, DataFile
 from pytempo.block.vparquet4.write_options import BLOOM_COLUMNS
 from pytempo.model.arrays import Bools
 from pytempo.model.levels import ATTRIBUTE_LEVELS, Level
-from pytempo.model.scan import AttributeName, Condition, Scan
+from pytempo.model.scan import MAX_TIME, AttributeName, Condition, Scan
 
 LONGEST_DURATION = 2**63 - 1
 """Durations beyond this many nanoseconds compare as this."""
 
 
-VALUES_KNOWN = 1000
-"""Texts for which it is remembered which row groups may hold them: the filters of all are asked at once, and row groups come one by one."""
+VALUES_KNOWN = 500
+"""Texts, and conditions, for which it is remembered which row groups may hold them: a kilobyte each in a block of a million spans."""
+
+_NOT_JUDGED = np.int8(-1)
 
 
 class Rows(enum.Enum):
@@ -45,22 +48,61 @@ class Pruning:
         self._blooms: dict[str, ValueBlooms] = {}
         self._holding: dict[tuple[str, Any], Bools] = {}
         self._used: dict[str, Bools] = {}
+        self._judged: dict[tuple[Condition, type], NDArray[np.int8]] = {}
 
     def row_groups(self, scan: Scan) -> list[int]:
         """The row groups whose rows might match; a single wanted trace (`scan.traces`) is not looked at here."""
-        groups = []
-        for group in self._by_filters(scan):
+        groups = self._by_filters(scan)
+        groups = groups[self._inside(scan)[groups]]
+        if scan.all_conditions:
+            for condition in scan.conditions:
+                groups = groups[self._met(condition, groups, scan)]
+        elif scan.conditions:
+            groups = groups[np.logical_or.reduce([self._met(condition, groups, scan) for condition in scan.conditions])]
+        found: list[int] = groups.tolist()
+        return found
+
+    def _by_filters(self, scan: Scan) -> NDArray[np.int64]:
+        """The row groups that the filters of values leave: they are asked for all at once, and most questions for one value end here."""
+        masks = [mask for mask in map(self._by_filter, scan.conditions) if mask is not None] if scan.all_conditions else []
+        return np.flatnonzero(np.logical_and.reduce(masks)) if masks else np.arange(self._file.row_groups)
+
+    def _inside(self, scan: Scan) -> Bools:
+        """The row groups of which a trace may touch the time range."""
+        starts, ends = self._bounds
+        inside: Bools = np.logical_and(starts <= scan.end, ends >= scan.start)
+        return inside
+
+    @cached_property
+    def _bounds(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """When the first trace of each row group begins, and when the last one ends, at most."""
+        groups = range(self._file.row_groups)
+        starts = (self._file.chunk(group, paths.TRACE_START).low for group in groups)
+        ends = (self._file.chunk(group, paths.TRACE_END).high for group in groups)
+        return (
+            np.array([0 if start is None else start for start in starts], np.uint64),
+            np.array([MAX_TIME if end is None else end for end in ends], np.uint64),
+        )
+
+    def _met(self, condition: Condition, groups: NDArray[np.int64], scan: Scan) -> Bools:
+        """Whether rows of each of these row groups might fulfil a condition."""
+        judged = self._judged_before(condition)
+        for group in groups[judged[groups] == _NOT_JUDGED].tolist():
             if scan.meter is not None:
                 scan.meter.check()  # a query may have thousands of conditions, and a block thousands of row groups
-            if self._judge(group, scan) is ROWS_MIGHT_MATCH:
-                groups.append(group)
-        return groups
+            judged[group] = self._condition(group, condition) is ROWS_MIGHT_MATCH
+        met: Bools = judged[groups] == 1
+        return met
 
-    def _by_filters(self, scan: Scan) -> Iterable[int]:
-        """The row groups that the filters of values leave: they are asked for all at once, and most questions for one value end here."""
-        everything = range(self._file.row_groups)
-        masks = [mask for mask in map(self._by_filter, scan.conditions) if mask is not None] if scan.all_conditions else []
-        return np.flatnonzero(np.logical_and.reduce(masks)).tolist() if masks else everything
+    def _judged_before(self, condition: Condition) -> NDArray[np.int8]:
+        """What was found of a condition in every row group: 1 where rows might match, 0 where not; any thread finds the same."""
+        key = (condition, type(condition.value))  # 1, 1.0 and true are equal
+        judged = self._judged.get(key)
+        if judged is None:
+            if len(self._judged) >= VALUES_KNOWN:
+                self._judged = {}
+            judged = self._judged[key] = np.full(self._file.row_groups, _NOT_JUDGED)
+        return judged
 
     def _by_filter(self, condition: Condition) -> Bools | None:
         """The row groups that may hold a text; None for what filters say nothing of."""
@@ -87,21 +129,12 @@ class Pruning:
 
     def reasons(self, scan: Scan) -> list[str | None]:
         """For every row group why it is left out, in words; None for those that `row_groups` names."""
-        groups = range(self._file.row_groups)
-        return [None if self._judge(group, scan) is ROWS_MIGHT_MATCH else self._why(group, scan) for group in groups]
-
-    def _judge(self, group: int, scan: Scan) -> Rows:
-        if self._outside(group, scan):
-            return ROWS_CANNOT_MATCH
-        if not scan.conditions:
-            return ROWS_MIGHT_MATCH
-        met = (self._condition(group, condition) is ROWS_MIGHT_MATCH for condition in scan.conditions)
-        return ROWS_MIGHT_MATCH if (all(met) if scan.all_conditions else any(met)) else ROWS_CANNOT_MATCH
+        left = set(self.row_groups(scan))
+        return [None if group in left else self._why(group, scan) for group in range(self._file.row_groups)]
 
     def _outside(self, group: int, scan: Scan) -> bool:
         """Whether no trace can touch the time range."""
-        starts, ends = self._file.chunk(group, paths.TRACE_START), self._file.chunk(group, paths.TRACE_END)
-        return (starts.low is not None and starts.low > scan.end) or (ends.high is not None and ends.high < scan.start)
+        return not self._inside(scan)[group]
 
     def _condition(self, group: int, condition: Condition) -> Rows:
         operand = condition.operand
@@ -169,7 +202,7 @@ class Pruning:
         return holding
 
     def _why(self, group: int, scan: Scan) -> str:
-        """What `_judge` found, in words."""
+        """Why `row_groups` leaves one out, in words."""
         if self._outside(group, scan):
             return words.outside(self._file.chunk(group, paths.TRACE_START), self._file.chunk(group, paths.TRACE_END))
         unmet = [condition for condition in scan.conditions if self._condition(group, condition) is ROWS_CANNOT_MATCH]
