@@ -119,8 +119,12 @@ class LocalBackend:
         return self._path(key)
 
     def sweep(self) -> int:
-        """Remove the temporary files that a crash left behind and return their number; only the owner of the root may, before it writes."""
-        left = list(self.root.rglob(f"*{TEMPORARY_SUFFIX}"))
+        """Remove the temporary files that a crash left behind and return their number; only the owner of the root may, before it writes.
+
+        Folders that cannot be listed, or vanish meanwhile, are passed over. Raises Unavailable for a file that cannot be removed.
+        """
+        walked = os.walk(self.root)
+        left = [Path(folder, name) for folder, _, names in walked for name in names if name.endswith(TEMPORARY_SUFFIX)]
         for path in left:
             with _medium(path, "deleted"):
                 path.unlink(missing_ok=True)

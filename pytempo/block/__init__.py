@@ -7,7 +7,7 @@ from pytempo.block.id_bloom import BloomShard
 from pytempo.block.meta import BlockMeta
 from pytempo.block.row_index import RowIndex
 from pytempo.block.time_ranges import Range, cover
-from pytempo.block.value_bloom import ValueBlooms, read_value_blooms
+from pytempo.block.value_bloom import ValueBlooms
 from pytempo.block.versions import READABLE, WRITTEN, UnsupportedFormat, check_format
 
 __all__ = [
@@ -22,5 +22,4 @@ __all__ = [
     "ValueBlooms",
     "check_format",
     "cover",
-    "read_value_blooms",
 ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from pytempo.backend import TEMPORARY_SUFFIX
-
 META = "meta.json"
 """Publishes the block: written last, removed first."""
 
@@ -23,9 +21,6 @@ COMPACTED_META = "meta.compacted.json"
 
 NO_COMPACT = "nocompact.flg"
 """Empty: the block is never an input of a compaction."""
-
-TEMPORARY = TEMPORARY_SUFFIX
-"""Ends the name of a file that is being written."""
 
 
 def bloom(shard: int) -> str:

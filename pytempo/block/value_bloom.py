@@ -2,20 +2,18 @@
 
 The filter is that of BloomFilter.md of the Parquet format: a Thrift header, then blocks of eight 32-bit words. The xxHash64 (seed 0)
 of a value's bytes chooses a block by its upper half and one bit in each of the block's words by its lower half.
-Filters of all row groups, also of several files, lie in one array, so a test is one numpy expression however many there are.
+Filters of all row groups lie in one array, so a test is one numpy expression however many there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
-from pytempo.backend import Backend
 from pytempo.block.thrift import CompactReader
 from pytempo.errors import Damaged
 
@@ -26,9 +24,6 @@ _BLOCK_BYTES = 32
 
 _FULL = np.full((1, 8), 0xFFFFFFFF, np.uint32)
 """A filter of one block that might hold anything: stands where a row group has none."""
-
-_NEAR = 64 * 1024
-"""Filters not further apart than this are read in one go: reading 64 KiB for nothing costs less than another read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +57,6 @@ class ValueBlooms:
         blocks = np.array([len(filter) for filter in words], np.uint64)
         return cls(np.concatenate(words) if words else _FULL[:0], np.cumsum(blocks) - blocks, blocks)
 
-    @classmethod
-    def join(cls, files: Sequence[ValueBlooms]) -> ValueBlooms:
-        """The filters of several files as one: the row groups of the first file, then those of the second, and so on."""
-        blocks = np.concatenate([file.blocks for file in files]) if files else np.zeros(0, np.uint64)
-        words = np.concatenate([file.words for file in files]) if files else _FULL[:0]
-        return cls(words, np.cumsum(blocks) - blocks, blocks)
-
-
-def read_value_blooms(backend: Backend, key: str, metadata: pq.FileMetaData, column: str) -> ValueBlooms:
-    """The filters of a leaf column (dotted path) in all row groups of the Parquet file under `key`, whose footer is `metadata`.
-
-    A row group whose filter is absent, has no recorded length, or is of a kind this reader does not know might hold anything.
-    Raises `Damaged` with the offset for a filter that is not what its header says, KeyError for a column that is not in the file.
-    """
-    number = _column_number(metadata, column)
-    chunks = [metadata.row_group(group).column(number) for group in range(metadata.num_row_groups)]
-    places = [(chunk.bloom_filter_offset, chunk.bloom_filter_length) if chunk.bloom_filter_length else None for chunk in chunks]
-    bytes_at = _read(backend, key, [place for place in places if place is not None])
-    return ValueBlooms.of([None if place is None else parse_filter(bytes_at[place[0]], f"{key} ({column})", place[0]) for place in places])
-
 
 def parse_filter(data: bytes, path: str, offset: int = 0) -> NDArray[np.uint32] | None:
     """The blocks of one filter, header and bits in `data`, shape (blocks, 8); None for an algorithm, hash or compression not known here.
@@ -100,33 +75,3 @@ def parse_filter(data: bytes, path: str, offset: int = 0) -> NDArray[np.uint32] 
     if not all(isinstance(header.get(field), dict) and 1 in header[field] for field in (2, 3, 4)):
         return None
     return np.frombuffer(data, "<u4", offset=reader.position).astype(np.uint32).reshape(-1, 8)
-
-
-def _column_number(metadata: pq.FileMetaData, column: str) -> int:
-    schema = metadata.schema
-    for number in range(len(schema)):
-        if schema.column(number).path == column:
-            return number
-    raise KeyError(f"no column {column}")
-
-
-def _read(backend: Backend, key: str, places: Iterable[tuple[int, int]]) -> dict[int, bytes]:
-    """The bytes of each (offset, length), by offset, read in as few ranges as are near each other."""
-    found: dict[int, bytes] = {}
-    for run in _runs(sorted(places)):
-        start = run[0][0]
-        data = backend.read_range(key, start, max(offset + length for offset, length in run) - start)
-        found |= {offset: data[offset - start : offset - start + length] for offset, length in run}
-    return found
-
-
-def _runs(places: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    runs: list[list[tuple[int, int]]] = []
-    end = 0
-    for offset, length in places:
-        if runs and offset - end <= _NEAR:
-            runs[-1].append((offset, length))
-        else:
-            runs.append([(offset, length)])
-        end = max(end, offset + length)
-    return runs

@@ -68,6 +68,7 @@ class BlockList:
         blocks = cls(root, damaged_root, logger, read_only, scratch_root)
         if not read_only:
             blocks.empty_scratch()
+            blocks.sweep()
         blocks.refresh()
         return blocks
 
@@ -137,6 +138,16 @@ class BlockList:
                 self.scratch.delete_folder(tenant)
         except Unavailable as error:
             self._logger.warning("what an earlier compaction left is not removed: %s", error)
+
+    def sweep(self) -> None:
+        """Remove the files that a killed process was writing; only before anything is written. Where the disk refuses, as above."""
+        try:
+            left = self.backend.sweep()
+        except Unavailable as error:
+            self._logger.warning("half-written files that a kill left are not removed: %s", error)
+            return
+        if left:
+            self._logger.info("%d half-written files that a kill left are removed", left)
 
     def remove(self, tenant: str, block_id: str) -> None:
         """Forget a block that is retired or gone; nothing happens if it is not in the list."""

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pytempo.backend import LocalBackend
-from pytempo.block import value_bloom
-from pytempo.block.value_bloom import ValueBlooms, parse_filter, read_value_blooms
+from pytempo.block.value_bloom import ValueBlooms, parse_filter
 from pytempo.errors import Damaged
+from tests.block.filters import filters_of
 
 KEY = "t/b/data.parquet"
+NESTED, PLAIN = "nested.list.element", "plain"
 HEADER = bytes.fromhex("15 40 1c1c00 00 1c1c00 00 1c1c00 00 00")  # a filter of 32 bytes
 
 
@@ -35,7 +36,7 @@ def backend(tmp_path: Path) -> LocalBackend:
 
 def test_every_value_might_be_in_its_row_group(backend: LocalBackend) -> None:
     groups = [[f"{group}-{number}" for number in range(500 * group + 1)] for group in range(4)]
-    blooms = read_value_blooms(backend, KEY, write(backend, groups), "nested.list.element")
+    blooms = filters_of(backend, KEY, write(backend, groups), NESTED)
 
     for group, values in enumerate(groups):
         assert all(blooms.might_hold(value)[group] for value in values)
@@ -43,7 +44,7 @@ def test_every_value_might_be_in_its_row_group(backend: LocalBackend) -> None:
 
 def test_absent_values_are_hardly_ever_held_possible(backend: LocalBackend) -> None:
     groups = [[f"{group}-{number}" for number in range(3000)] for group in range(3)]
-    blooms = read_value_blooms(backend, KEY, write(backend, groups), "nested.list.element")
+    blooms = filters_of(backend, KEY, write(backend, groups), NESTED)
 
     maybe = np.array([blooms.might_hold(f"absent {number}") for number in range(2000)])
 
@@ -52,7 +53,7 @@ def test_absent_values_are_hardly_ever_held_possible(backend: LocalBackend) -> N
 
 
 def test_row_groups_may_have_filters_of_different_sizes(backend: LocalBackend) -> None:
-    blooms = read_value_blooms(backend, KEY, write(backend, [["one"], [str(number) for number in range(5000)]]), "nested.list.element")
+    blooms = filters_of(backend, KEY, write(backend, [["one"], [str(number) for number in range(5000)]]), NESTED)
 
     assert blooms.blocks[0] < blooms.blocks[1]
     assert blooms.might_hold("one").tolist() == [True, False]
@@ -61,20 +62,20 @@ def test_row_groups_may_have_filters_of_different_sizes(backend: LocalBackend) -
 
 @pytest.mark.parametrize("value", ["", "größe", "日本", "nul\0", "x" * 100_000])
 def test_any_text_is_a_value(backend: LocalBackend, value: str) -> None:
-    blooms = read_value_blooms(backend, KEY, write(backend, [[value, "other"], ["third"]]), "nested.list.element")
+    blooms = filters_of(backend, KEY, write(backend, [[value, "other"], ["third"]]), NESTED)
 
     assert blooms.might_hold(value).tolist() == [True, False]
     assert blooms.might_hold(value.encode()).tolist() == [True, False]
 
 
 def test_text_that_is_not_unicode_is_in_no_file(backend: LocalBackend) -> None:
-    blooms = read_value_blooms(backend, KEY, write(backend, [["a"]]), "nested.list.element")
+    blooms = filters_of(backend, KEY, write(backend, [["a"]]), NESTED)
 
     assert blooms.might_hold("\ud800").tolist() == [False]
 
 
 def test_a_column_without_filters_might_hold_anything(backend: LocalBackend) -> None:
-    blooms = read_value_blooms(backend, KEY, write(backend, [["a"], ["b"]]), "plain")
+    blooms = filters_of(backend, KEY, write(backend, [["a"], ["b"]]), PLAIN)
 
     assert blooms.might_hold("anything").tolist() == [True, True]
 
@@ -82,39 +83,11 @@ def test_a_column_without_filters_might_hold_anything(backend: LocalBackend) -> 
 def test_filters_are_found_in_a_file_with_page_index_and_checksums(backend: LocalBackend) -> None:
     metadata = write(backend, [["a"], ["b"]], write_page_index=True, write_page_checksum=True, compression="zstd")
 
-    assert read_value_blooms(backend, KEY, metadata, "nested.list.element").might_hold("b").tolist() == [False, True]
+    assert filters_of(backend, KEY, metadata, NESTED).might_hold("b").tolist() == [False, True]
 
 
-def test_filters_far_apart_are_read_on_their_own() -> None:
-    near = value_bloom._NEAR
-
-    assert value_bloom._runs([(0, 10), (10, 10), (20 + near, 5), (26 + 2 * near, 5)]) == [
-        [(0, 10), (10, 10), (20 + near, 5)],
-        [(26 + 2 * near, 5)],
-    ]
-
-
-def test_the_filters_of_several_files_are_asked_together(tmp_path: Path) -> None:
-    files = []
-    for name, groups in (("a", [["1"], ["2"]]), ("b", [["3"]])):
-        backend = LocalBackend(tmp_path / name)
-        files.append(read_value_blooms(backend, KEY, write(backend, groups), "nested.list.element"))
-
-    joined = ValueBlooms.join(files)
-
-    assert len(joined) == 3
-    assert joined.might_hold("2").tolist() == [False, True, False]
-    assert joined.might_hold("3").tolist() == [False, False, True]
-
-
-def test_no_files_and_no_row_groups_are_an_empty_answer() -> None:
-    assert ValueBlooms.join([]).might_hold("a").tolist() == []
+def test_no_row_groups_are_an_empty_answer() -> None:
     assert ValueBlooms.of([]).might_hold("a").tolist() == []
-
-
-def test_a_column_that_is_not_in_the_file_is_named(backend: LocalBackend) -> None:
-    with pytest.raises(KeyError, match="no column other"):
-        read_value_blooms(backend, KEY, write(backend, [["a"]]), "other")
 
 
 def test_overwritten_filters_are_damage_with_their_offset(backend: LocalBackend) -> None:
@@ -125,7 +98,7 @@ def test_overwritten_filters_are_damage_with_their_offset(backend: LocalBackend)
     backend.put(KEY, bytes(content))
 
     with pytest.raises(Damaged, match=r"data\.parquet") as caught:
-        read_value_blooms(backend, KEY, metadata, "nested.list.element")
+        filters_of(backend, KEY, metadata, NESTED)
     assert caught.value.offset == offset
 
 

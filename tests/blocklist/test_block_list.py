@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from pytempo.backend import LocalBackend
+from pytempo.backend import TEMPORARY_SUFFIX, LocalBackend
 from pytempo.block import BlockMeta, filenames
 from pytempo.blocklist import BlockList, LeftOutReason
 
@@ -120,6 +120,15 @@ def test_rows_without_metadata_are_no_block_and_stay(data: Data) -> None:
     assert ids(blocks) == []
     assert [(folder.block_id, folder.reason) for folder in blocks.left_out] == [(block_id(1), LeftOutReason.UNPUBLISHED)]
     assert (data.folder(1) / "data.parquet").exists()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_what_a_killed_process_was_writing_is_removed_by_who_may_write(data: Data, read_only: bool) -> None:
+    data.publish(1)
+    left = data.folder(1) / f"bloom-0.0badcafe{TEMPORARY_SUFFIX}"
+    left.write_bytes(b"half of it")
+    assert ids(data.open(read_only)) == [block_id(1)]
+    assert left.exists() == read_only
 
 
 def test_a_compacted_block_is_no_longer_in_the_list(data: Data) -> None:

@@ -80,17 +80,6 @@ class RowWriter:
             self._out.detach()  # hands on what is left; the file is the caller's to close
 
 
-def write_rows(
-    file: Any, batch: Batch, dedicated: Sequence[DedicatedColumn], row_group_spans: int, compression_level: int
-) -> NDArray[np.int64]:
-    """Write one batch as a Parquet file (see `RowWriter`).
-
-    Returns the first row of each row group and, last, the number of rows.
-    """
-    with RowWriter(file, dedicated, row_group_spans, compression_level) as writer:
-        return writer.write(batch)
-
-
 def _pieces(batch: Batch, spans: Ints, bounds: Ints) -> Iterator[tuple[int, int, Batch]]:
     """The batch in pieces of whole row groups: the first row group, the one after the last, and the piece."""
     before = np.concatenate(([0], np.cumsum(spans)))[bounds]

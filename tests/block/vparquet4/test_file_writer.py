@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from pytempo.block.thrift import CompactReader
 from pytempo.block.vparquet4 import LEAVES, SCHEMA, paths
 from pytempo.block.vparquet4.build import build_table
-from pytempo.block.vparquet4.file_writer import SPANS_AT_ONCE, write_rows
+from pytempo.block.vparquet4.file_writer import SPANS_AT_ONCE, RowWriter
 from pytempo.block.vparquet4.write_options import column_encodings
 from pytempo.model import Level, MemoryBatch
 from tests.block.samples import batch_of, data_file, the_corpus
@@ -22,7 +22,8 @@ DICTIONARY_PAGE, RLE_DICTIONARY = 2, 8
 
 def written(batch: MemoryBatch, row_group_spans: int = 100) -> bytes:
     file = io.BytesIO()
-    write_rows(file, batch, (), row_group_spans, 3)
+    with RowWriter(file, (), row_group_spans, 3) as writer:
+        writer.write(batch)
     return file.getvalue()
 
 

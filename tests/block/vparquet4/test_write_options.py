@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pytempo.backend import LocalBackend
-from pytempo.block.value_bloom import read_value_blooms
 from pytempo.block.vparquet4 import LEAVES, SCHEMA, paths, write_options
 from pytempo.block.vparquet4.write_options import column_encodings
+from tests.block.filters import filters_of
 
 KEY = "data.parquet"
 
@@ -160,7 +160,7 @@ def test_the_footer_carries_no_arrow_schema(metadata: pq.FileMetaData) -> None:
 def test_string_values_of_spans_and_resources_have_a_filter_in_each_row_group(backend: LocalBackend, metadata: pq.FileMetaData) -> None:
     columns = {paths.SPAN_ATTRIBUTES.value: "span value {}", paths.RESOURCE_ATTRIBUTES.value: "resource value {}"}
     for column, value in columns.items():
-        blooms = read_value_blooms(backend, KEY, metadata, column)
+        blooms = filters_of(backend, KEY, metadata, column)
         assert blooms.might_hold(value.format(2999)).tolist() == [True, False]
         assert blooms.might_hold(value.format(3000)).tolist() == [False, True]
         assert blooms.might_hold("absent").tolist() == [False, False]
