@@ -32,6 +32,9 @@ class Sized(Protocol):
 
 T = TypeVar("T", bound=Sized)
 
+MANY = 4
+"""Of one in so many rows, or more, values are picked out of those of all."""
+
 
 class Batch(ABC):
     """Spans with all that hangs above and below them. Immutable once made; safe to read from several threads."""
@@ -101,7 +104,7 @@ class Batch(ABC):
     def key_names(self, level: Level) -> Any:
         """The distinct names of attributes that any row of a level has, as text, in no order."""
         _, keys, names = self.keys(level)
-        return names.take(pa.array(np.unique(keys)))
+        return names.take(pa.array(np.flatnonzero(np.bincount(keys, minlength=len(names)))))
 
     def column(self, level: Level, name: str) -> Any:
         """A column, stored or derived from the spans."""
@@ -239,6 +242,11 @@ class MemoryBatch(Batch):
 
     def attributes(self, level: Level) -> Attributes:
         return self.tables[level]
+
+    def values_at(self, level: Level, key: str, rows: Ints) -> Values:
+        if MANY * len(rows) > self.count(level):
+            return super().values_at(level, key, rows)
+        return self.tables[level].some_values(key, rows)
 
     def stored(self, level: Level, name: str) -> Any:
         key = (level, name)

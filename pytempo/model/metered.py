@@ -37,6 +37,7 @@ class Metered(Batch):
     def __init__(self, batch: Batch, meter: Meter) -> None:
         self._batch, self._meter = batch, meter
         self._told: set[Hashable] = set()
+        self._values: dict[tuple[Level, str], Values] = {}
 
     def _tell(self, key: Hashable, size: int) -> None:
         if key not in self._told:
@@ -72,8 +73,16 @@ class Metered(Batch):
         return table
 
     def values(self, level: Level, key: str) -> Values:
-        values = self._batch.values(level, key)
-        self._tell((level, key, "values"), _values_bytes(values))
+        if (level, key) not in self._values:
+            self._values[level, key] = self._batch.values(level, key)
+            self._meter.reads(_values_bytes(self._values[level, key]))
+        return self._values[level, key]
+
+    def values_at(self, level: Level, key: str, rows: Ints) -> Values:
+        if (level, key) in self._values:
+            return self._values[level, key].take(rows)
+        values = self._batch.values_at(level, key, rows)
+        self._meter.reads(_values_bytes(values))
         return values
 
     def attributes_at(self, level: Level, rows: Ints) -> Attributes:

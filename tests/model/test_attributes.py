@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from pytempo.model import Attributes, Kind, Level
-from pytempo.model.attributes import TYPED, compact, concat_attributes
+from pytempo.model.attributes import TYPED, Part, Values, compact, concat_attributes
 from pytempo.otlp import decode
 from tests.otlp.strategies import attributes
 
@@ -92,6 +92,25 @@ def test_the_values_of_a_key_are_those_of_its_rows(table: Attributes) -> None:
             assert repr(list(zip(part.rows.tolist(), part.values.tolist(), strict=True))) == repr(flat)
         arrays = [row for row, _, value in of_key if isinstance(value, list)]
         assert (np.flatnonzero(found.is_array).tolist() if found.is_array is not None else []) == arrays
+
+
+@some
+@given(tables(), st.data())
+def test_the_values_of_some_rows_are_those_picked_out_of_all(table: Attributes, data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.integers(0, len(table.offsets) - 2), max_size=6)), np.int64)
+    for key in {*table.key_names.to_pylist(), "absent"}:
+        few, picked = table.some_values(key, rows), table.values(key).take(rows)
+        assert few.present.tolist() == picked.present.tolist()
+        assert _arrays(few) == _arrays(picked)
+        assert [_told(part) for part in few.parts] == [_told(part) for part in picked.parts]
+
+
+def _arrays(values: Values) -> list[int]:
+    return [] if values.is_array is None else np.flatnonzero(values.is_array).tolist()
+
+
+def _told(part: Part) -> tuple[Kind, list[int], str]:
+    return part.kind, part.places.tolist(), repr(part.values.tolist())
 
 
 def test_values_know_arrays_from_scalars_and_nil_from_anything() -> None:
