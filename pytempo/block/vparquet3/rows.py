@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pytempo.block.vparquet3.attributes import Keys, from_columns, from_messages
 from pytempo.block.vparquet3.layout import EVENT_TIME, EVENT_VALUE, LINKS, json_leaves
+from pytempo.block.vparquet4.columns import ATTRIBUTES
 from pytempo.block.vparquet4.read_attributes import joined_table
 from pytempo.block.vparquet4.rows import RowGroupBatch
 from pytempo.block.vparquet4.wanted import lies_in_columns
@@ -44,6 +45,10 @@ class Vparquet3Batch(RowGroupBatch):
 
     def keys(self, level: Level) -> tuple[Ints, Ints, Any]:
         return Batch.keys(self, level)
+
+    def key_names(self, level: Level) -> Any:
+        leaves = [ATTRIBUTES[level].key, *(column.path for column in self._own[level])]
+        return self._known(("key_names", level), leaves, lambda: Batch.key_names(self, level))
 
     def _read_values(self, level: Level, key: str) -> Values:
         if lies_in_columns(level, key, self._stretch):

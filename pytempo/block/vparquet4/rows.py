@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pytempo.block.vparquet4 import leaves, paths
-from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
+from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS, AttributeColumn
 from pytempo.block.vparquet4.layout import NUMBERS, ROOT, ROOT_FROM
 from pytempo.block.vparquet4.loading import Loading
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
 from pytempo.block.vparquet4.wanted import leaves_of_attribute, leaves_of_columns, lies_in_columns
 from pytempo.block.vparquet4.within import Within
-from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, take, take_ragged, text
+from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, plain_text, take, take_ragged, text
 from pytempo.model.attributes import Attributes, Values, concat_values
 from pytempo.model.batch import BelowTraces, Portion, Sized
 from pytempo.model.ids import TraceIds
@@ -246,8 +246,18 @@ class RowGroupBatch(Loading):
         return offsets, keys, names
 
     def key_names(self, level: Level) -> Any:
-        leaves = [ATTRIBUTES[level].key, *(column.path for column in self._own[level])]
-        return self._known(("key_names", level), leaves, lambda: super(RowGroupBatch, self).key_names(level))
+        unsure = [column for column in self._own[level] if self._stretch.has_values(column.path) is None]
+        wanted = [ATTRIBUTES[level].key, *(column.path for column in unsure)]
+        return self._known(("key_names", level), wanted, lambda: self._key_names(level, wanted, unsure))
+
+    def _key_names(self, level: Level, wanted: list[str], unsure: list[AttributeColumn]) -> Any:
+        """The names in the lists, and of the attributes with columns those of which some row has a value: mostly the footer says so."""
+        self._load(wanted)
+        listed = self._leaf(ATTRIBUTES[level].key)
+        names = text([]) if listed is None else plain_text(listed.unique())
+        sure = [column.key for column in self._own[level] if self._stretch.has_values(column.path)]
+        found = [own.column.key for own in self._read_own(unsure) if len(own.rows)]
+        return concat_text([names, text([*sure, *found])]).unique()
 
     def _stored(self, level: Level, name: str) -> Any:
         if (level, name) in ROOT and (level, name) not in self._layout.stored:
@@ -303,8 +313,10 @@ class RowGroupBatch(Loading):
 
     def _own_columns(self, level: Level, key: str | None = None) -> list[OwnColumn]:
         """The attributes of a level that have columns, all or those of one key."""
-        wanted = [column for column in self._own[level] if key in (None, column.key)]
-        found = [(column, self._leaf(column.path)) for column in wanted]
+        return self._read_own(column for column in self._own[level] if key in (None, column.key))
+
+    def _read_own(self, columns: Iterable[AttributeColumn]) -> list[OwnColumn]:
+        found = [(column, self._leaf(column.path)) for column in columns]
         return [OwnColumn.of(column, leaf, self._lists.get(leaves.list_of(column.path))) for column, leaf in found if leaf is not None]
 
     def _offsets(self, level: Level) -> NDArray[np.int32]:

@@ -76,6 +76,12 @@ class Stretch:
             self._empty[path] = all(self.file.chunk(group, path).empty for group in self.groups)
         return self._empty[path]
 
+    def has_values(self, path: str) -> bool | None:
+        """Whether a leaf holds any value but empty text; None where the footer does not tell."""
+        if self.is_empty(path):
+            return False
+        return any(self.file.chunk(group, path).high not in (None, b"") for group in self.groups) or None
+
     def is_nowhere_set(self, path: str) -> bool:
         """Whether a leaf of flags holds no true one."""
         return all(chunk.empty or chunk.high is False for chunk in (self.file.chunk(group, path) for group in self.groups))

@@ -62,6 +62,26 @@ def test_the_keys_of_a_level_are_those_of_its_attributes(root: Path, batch: Memo
             assert rows == [list(row) for row in attributes(whole.attributes(level))]
 
 
+@settings(max_examples=8)
+@given(batch=payloads.batches)
+def test_the_names_of_keys_are_those_of_its_rows(root: Path, batch: MemoryBatch) -> None:
+    for single, whole in zip(groups(root, batch, LISTED), groups(root, batch, LISTED), strict=True):
+        for level in ATTRIBUTE_LEVELS:
+            names = single.key_names(level).to_pylist()
+            assert sorted(names) == sorted({key for row in attributes(whole.attributes(level)) for key in row})
+
+
+@pytest.mark.parametrize("value", ["text", "", 5000 * "x"])
+def test_a_key_is_named_whatever_the_footer_says_of_its_column(root: Path, value: str) -> None:
+    def fill(span: Any, number: int) -> None:
+        span.attributes.add(key="dedicated").value.string_value = value
+
+    (group,) = groups(root, batch_of({1: 300}, fill), LISTED)
+
+    assert group.key_names(Level.SPAN).to_pylist() == ["dedicated"]
+    assert (group.bytes_read == 0) == (value == "text")
+
+
 def test_attributes_come_as_lists_then_dedicated_then_fixed_then_the_service(root: Path) -> None:
     def fill(span: Any, number: int) -> None:
         for key in ("http.url", "dedicated", "free", "listed", "http.method"):
