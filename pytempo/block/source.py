@@ -14,13 +14,14 @@ from pytempo.block.opened import KeptBlocks, OpenedBlock
 from pytempo.block.readers import reader_of
 from pytempo.block.sequence import sequence_of
 from pytempo.block.vparquet4 import paths
+from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.rows import RowGroupBatch
 from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.block.vparquet4.wanted import leaves_of
 from pytempo.errors import Damaged
 from pytempo.model.batch import Batch
 from pytempo.model.ids import TraceIds
-from pytempo.model.scan import MAX_TIME, Meter, Part, Scan
+from pytempo.model.scan import MAX_TIME, Part, Scan
 
 MOST_TOGETHER = 32 * 1024 * 1024
 """Bytes of the columns that a scan names in several row groups that are read as one, decoded."""
@@ -111,7 +112,7 @@ class BlockSource(Keeper[OpenedBlock]):
         return self._kept.take(self, lambda: OpenedBlock(self._backend, self.meta, self._reader.layout, self._report, self._kept.readers))
 
     def _read(self, block: OpenedBlock, stretches: list[Stretch], scan: Scan) -> Iterator[RowGroupBatch]:
-        batches = (self._batch(block, stretch, leaves_of(scan, stretch, self._columns), scan.meter) for stretch in stretches)
+        batches = (self._batch(block, stretch, scan) for stretch in stretches)
         batch = next(batches, None)
         while batch is not None:
             following = next(batches, None)
@@ -120,13 +121,15 @@ class BlockSource(Keeper[OpenedBlock]):
             yield batch
             batch = following
 
-    def _batch(
-        self, block: OpenedBlock, stretch: Stretch, ahead: frozenset[str] = frozenset(), meter: Meter | None = None
-    ) -> RowGroupBatch:
+    def _batch(self, block: OpenedBlock, stretch: Stretch, scan: Scan | None = None) -> RowGroupBatch:
+        """A stretch as a batch, which reads ahead what a scan names."""
+        keeping = Keeping.of(self._columns, stretch)
         ids = block.looked_at.get(stretch.groups[0]) if len(stretch.groups) == 1 else None
         if self._ids is not None:
             ids = self._ids.slice(stretch.first_row, stretch.first_row + stretch.rows)
-        return self._reader.batch(stretch, ahead, ids, meter, self._columns)
+        if scan is None:
+            return self._reader.batch(stretch, (), ids, keeping=keeping)
+        return self._reader.batch(stretch, leaves_of(scan, stretch, keeping), ids, scan.meter, keeping)
 
     def _holding(self, block: OpenedBlock, wanted: TraceIds) -> list[int]:
         """The row groups that hold any of these ids (ascending)."""

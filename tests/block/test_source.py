@@ -15,11 +15,12 @@ from pytempo.block.checked_file import CheckedFile
 from pytempo.block.opened import KeptBlocks, read_checksums
 from pytempo.block.source import BlockSource
 from pytempo.block.vparquet4 import LEAVES, paths
+from pytempo.block.vparquet4.data_file import DataFile
 from pytempo.block.writer import BlockOptions
 from pytempo.errors import Damaged, NotFound
 from pytempo.model import AttributeName, Batch, Condition, Level, Scan, TraceIds
 from tests.block.samples import BASE, TENANT, batch_of, block_of, row_groups, source_of, the_corpus
-from tests.comparing import as_dicts
+from tests.comparing import as_dicts, plain
 
 ABSENT = TraceIds.of(bytes(15) + b"\x01")
 
@@ -201,6 +202,26 @@ def test_what_a_scan_names_is_read_in_one_go(source: BlockSource, root: Path) ->
     assert 0 < read == batch.bytes_read  # type: ignore[attr-defined]
     batch.stored(Level.SPAN, "status_message")
     assert batch.bytes_read > read  # type: ignore[attr-defined]
+
+
+def test_of_a_row_group_alone_nothing_is_read_that_is_kept_of_all(source: BlockSource, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = frozenset({(Level.TRACE, "start"), (Level.RESOURCE, "service_name"), (Level.SPAN, "name"), (Level.SPAN, "duration")})
+    block, scan = BlockSource(LocalBackend(root), source.meta, kept=KeptBlocks()), Scan(columns=columns)
+
+    def shown(batch: Batch) -> list[object]:
+        return [*(plain(batch.column(*column)) for column in sorted(columns)), batch.trace_of_span().tolist(), batch.count(Level.SPAN)]
+
+    wanted = block.trace_ids().slice(3, 30)
+    expected = [shown(batch) for batch in source.batches_of(wanted, scan)]
+    for batch in block.batches(scan):
+        shown(batch)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("something is read")
+
+    monkeypatch.setattr(DataFile, "read", refuse)
+    assert len(expected) > 1
+    assert [shown(batch) for batch in block.batches_of(wanted, scan)] == expected
 
 
 def test_a_query_goes_on_while_its_block_is_deleted(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pytempo.block.column_cache import BlockColumns
 from pytempo.block.narrow import narrow, widen, widen_at
+from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.block.vparquet4.within import Within
 from pytempo.model.arrays import Ints
 from pytempo.model.batch import Sized
@@ -22,6 +23,11 @@ class Keeping:
     def __init__(self, columns: BlockColumns | None, number: int, within: Within | None = None) -> None:
         """`columns` None keeps nothing; `number` is that of the stretch."""
         self.columns, self._number, self._within = columns, number, within
+
+    @classmethod
+    def of(cls, columns: BlockColumns, stretch: Stretch) -> Keeping:
+        """That of a stretch, or of a row group of one, whose kept columns serve it as well."""
+        return cls(columns, stretch.number, Within.kept(stretch, columns))
 
     def get(self, what: Hashable) -> Any:
         """What is kept under a name, None where nothing is."""
@@ -43,7 +49,9 @@ class Keeping:
         """Whether something is kept under a name at this moment."""
         if self.columns is None:
             return False
-        return self.columns.has(self._number, what) or (self._within is not None and self.columns.has(self._within.number, what))
+        if self.columns.has(self._number, what):
+            return True
+        return self._within is not None and self._within.cuts(what) and self.columns.has(self._within.number, what)
 
     def put(self, what: Hashable, made: T) -> T:
         """Keep something, if there may be room; returns it."""

@@ -10,12 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytempo.block.column_cache import BlockColumns
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS
 from pytempo.block.vparquet4.data_file import Leaves
 from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.stretch import Stretch
-from pytempo.block.vparquet4.within import Within
 from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch, Sized
 from pytempo.model.ids import TraceIds
@@ -42,15 +40,13 @@ class Loading(Batch):
         ahead: Collection[str] = (),
         ids: TraceIds | None = None,
         meter: Meter | None = None,
-        kept: BlockColumns | None = None,
-        within: Within | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         """`ahead` are leaves to read together with the first one that is asked for; `ids` the trace ids, where they are known.
 
-        `meter` is told before anything is read, or taken from what is `kept` of earlier queries; `within` says where it lies in a stretch,
-        of which something may be kept as well.
+        `meter` is told before anything is read, or taken from what earlier queries have left with `keeping`.
         """
-        self._keeping = Keeping(kept, stretch.number, within)
+        self._keeping = Keeping(None, stretch.number) if keeping is None else keeping
         self._counted: set[str] = set()
         self._stretch, self._ahead, self._ids, self._meter = stretch, set(ahead), ids, meter
         self._layout, self._own = stretch.file.layout, stretch.file.layout.own

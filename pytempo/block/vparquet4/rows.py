@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pytempo.block.vparquet4 import leaves, paths
 from pytempo.block.vparquet4.columns import ATTRIBUTES, LISTS, AttributeColumn
+from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.layout import NUMBERS, ROOT, ROOT_FROM
 from pytempo.block.vparquet4.loading import Loading
 from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists, OwnColumn, interleaved, joined_table, joined_values
@@ -113,10 +114,13 @@ class RowGroupBatch(Loading):
 
     def _portion(self, group: int) -> Portion:
         """A row group of several."""
-        within = Within.of(self._stretch, group, self._offsets)
+        single = self._stretch.single(group)
+        within = Within.of(single, self._offsets, self._keeping.columns)
+        assert within is not None
         (row, last), (span, _) = within.bounds[Level.TRACE], within.bounds[Level.SPAN]
         ids = self.trace_ids().slice(row, last)
-        return Portion(type(self)(self._stretch.single(group), (), ids, self._meter, self._keeping.columns, within), row, span)
+        keeping = Keeping(self._keeping.columns, single.number, within)
+        return Portion(type(self)(single, (), ids, self._meter, keeping), row, span)
 
     def file_order(self) -> NDArray[np.int64]:
         return np.arange(self.count(Level.SPAN))

@@ -22,8 +22,9 @@ SPANS_PER_STRETCH = 200_000
 class Stretch:
     """Row groups `groups` of a file, one or more; what the footer says of all of them together."""
 
-    def __init__(self, file: DataFile, groups: range) -> None:
-        self.file, self.groups = file, groups
+    def __init__(self, file: DataFile, groups: range, within: Stretch | None = None) -> None:
+        """`within` is the stretch of which a row group is a part."""
+        self.file, self.groups, self.within = file, groups, within
         self._sizes: dict[str, int] = {}
         self._empty: dict[str, bool] = {}
         self._singles: dict[int, Stretch] = {}
@@ -53,7 +54,7 @@ class Stretch:
         if len(self.groups) == 1:
             return self
         if group not in self._singles:
-            self._singles[group] = Stretch(self.file, range(group, group + 1))
+            self._singles[group] = Stretch(self.file, range(group, group + 1), self)
         return self._singles[group]
 
     def singles(self) -> Iterator[Stretch]:

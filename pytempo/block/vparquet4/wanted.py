@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytempo.block.column_cache import BlockColumns
 from pytempo.block.vparquet4 import paths
+from pytempo.block.vparquet4.keeping import Keeping
 from pytempo.block.vparquet4.layout import ROOT, ROOT_FROM, Layout
 from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.model.levels import ATTRIBUTE_LEVELS, DERIVED, PARENT, Level
@@ -15,8 +15,8 @@ NEVER_READ = frozenset({paths.TRACE_ID_TEXT, paths.SERVICE_STATS_NAME, paths.SER
 """Leaves that are written for other readers: what they say is worked out of others here."""
 
 
-def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) -> frozenset[str]:
-    """The leaves of a stretch that hold what a scan reads ahead, and that is not among the columns kept of the block.
+def leaves_of(scan: Scan, stretch: Stretch, keeping: Keeping | None = None) -> frozenset[str]:
+    """The leaves of a stretch that hold what a scan reads ahead, and that is not kept.
 
     Lists of attributes of several row groups are read of one after the other, so not ahead.
     """
@@ -25,9 +25,9 @@ def leaves_of(scan: Scan, stretch: Stretch, kept: BlockColumns | None = None) ->
         return layout.sent if scan.traces is not None else frozenset(layout.leaves) - NEVER_READ
     columns: Iterable[tuple[Level, str]] = scan.columns
     wanted = {(level, named.key) for named in scan.attributes for level in (ATTRIBUTE_LEVELS if named.level is None else (named.level,))}
-    if kept is not None:
-        columns = [each for each in columns if not kept.has(stretch.number, each)]
-        wanted = {(level, key) for level, key in wanted if not kept.has(stretch.number, AttributeName(level, key))}
+    if keeping is not None:
+        columns = [each for each in columns if not keeping.has(each)]
+        wanted = {(level, key) for level, key in wanted if not keeping.has(AttributeName(level, key))}
     if len(stretch.groups) > 1:
         wanted = {(level, key) for level, key in wanted if lies_in_columns(level, key, stretch)}
     of_attributes = {path for level, key in wanted for path in leaves_of_attribute(level, key, stretch)}

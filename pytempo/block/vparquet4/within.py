@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.block.column_cache import BlockColumns
-from pytempo.block.narrow import widen_at, widen_part
+from pytempo.block.narrow import widen, widen_at, widen_part
 from pytempo.block.vparquet4.stretch import Stretch
 from pytempo.model.arrays import Ints
 from pytempo.model.levels import Level
@@ -20,6 +20,11 @@ Bounds = tuple[int, int]
 
 _ABOVE = {Level.RESOURCE: Level.TRACE, Level.SCOPE: Level.RESOURCE, Level.SPAN: Level.SCOPE}
 """The level whose rows own those of a level."""
+
+_LEVELS = (Level.TRACE, *_ABOVE)
+
+BOUNDS = "bounds of row groups"
+"""The name under which it is kept of a stretch where its row groups begin and end at each level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,36 @@ class Within:
     """The rows of the stretch that are the row group's, down to the spans."""
 
     @classmethod
-    def of(cls, stretch: Stretch, group: int, offsets: Callable[[Level], NDArray[np.int32]]) -> Within:
-        """A row group in a stretch, by the offsets of the stretch."""
-        file_rows = stretch.file.first_rows
-        bounds = {Level.TRACE: (int(file_rows[group]) - stretch.first_row, int(file_rows[group + 1]) - stretch.first_row)}
-        for level, above in _ABOVE.items():
-            first, last = offsets(level)[list(bounds[above])].tolist()
-            bounds[level] = (first, last)
-        return cls(stretch.number, bounds)
+    def of(cls, single: Stretch, offsets: Callable[[Level], NDArray[np.int32] | None], kept: BlockColumns | None) -> Within | None:
+        """Where a row group lies, by the offsets of the stretch that it is a part of; None where that, or one of these, is not known."""
+        stretch = single.within
+        if stretch is None:
+            return None
+        bounds = None if kept is None else kept.get(stretch.number, BOUNDS)
+        if bounds is None:
+            bounds = _bounds(stretch, offsets)
+            if bounds is None:
+                return None
+            if kept is not None:
+                kept.put(stretch.number, BOUNDS, bounds, bounds.nbytes)
+        place = single.groups.start - stretch.groups.start
+        pairs = bounds[:, place : place + 2].tolist()
+        return cls(stretch.number, {level: (first, last) for level, (first, last) in zip(_LEVELS, pairs, strict=True)})
+
+    @classmethod
+    def kept(cls, single: Stretch, kept: BlockColumns) -> Within | None:
+        """As `of`, by offsets that are kept."""
+        stretch = single.within
+        return None if stretch is None else cls.of(single, lambda level: widen(kept.get(stretch.number, ("offsets", level))), kept)
+
+    def cuts(self, what: Hashable) -> bool:
+        """Whether the row group's part of something can be cut out."""
+        match what:
+            case (Level() as level, str()):
+                return level in self.bounds
+            case ("offsets", Level() as level):
+                return level in _ABOVE
+        return False
 
     def cut(self, what: Hashable, kept: BlockColumns) -> Any:
         """The row group's part of what is kept of the stretch under this name; None where nothing is, or it is not cut here."""
@@ -63,3 +90,15 @@ class Within:
                 column = kept.get(self.number, what)
                 return None if column is None else widen_at(column, rows + self.bounds[level][0])
         return None
+
+
+def _bounds(stretch: Stretch, offsets: Callable[[Level], NDArray[np.int32] | None]) -> NDArray[np.int64] | None:
+    """Shape (levels, row groups + 1)."""
+    groups = stretch.groups
+    bounds = [stretch.file.first_rows[groups.start : groups.stop + 1] - stretch.first_row]
+    for level in _ABOVE:
+        found = offsets(level)
+        if found is None:
+            return None
+        bounds.append(found[bounds[-1]].astype(np.int64))
+    return np.array(bounds)
