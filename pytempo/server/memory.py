@@ -9,17 +9,24 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 
+from pytempo.server.bridge import Lane
+
 ARENA_MAX = -8
 """Of glibc's mallopt: the most heaps of a process."""
 
 LOOKS = 0.1
 """Seconds between two looks at what is free: what a cut or a merge leaves free must be gone before the next one needs as much."""
+
+UNUSED = 10
+"""Looks, one after the other, at which memory has to be free while questions are answered: what one leaves the next one takes, and a fifth
+of the time of all of them went by where it had been given back in between."""
 
 FREE = 32 * 1024 * 1024
 """Bytes that may be kept free; to give back 100 MB takes some 20 ms, and as much again until they are in memory once more."""
@@ -48,7 +55,9 @@ def keep_little() -> None:
 class GivingBack:
     """A thread that gives back what glibc keeps free, again and again; none where there is no glibc."""
 
-    def __init__(self) -> None:
+    def __init__(self, questions: Lane) -> None:
+        """`questions` are answered with memory that stays while they come."""
+        self._questions = questions
         self._idle, self._trim = _glibc()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pytempo-memory", daemon=True)
@@ -66,13 +75,16 @@ class GivingBack:
     def _run(self) -> None:
         if self._trim is None:
             return
-        least = self._idle()
+        least, seen, answered = self._idle(), deque[int](maxlen=UNUSED), deque[int](maxlen=UNUSED)
         while not self._over.wait(LOOKS):
-            idle = self._idle()
-            least = min(least, idle)
-            if idle > least + FREE:
+            seen.append(self._idle())
+            answered.append(self._questions.done)
+            least = min(least, seen[-1])
+            calm = not self._questions.busy and answered[0] == answered[-1]
+            if (calm or len(seen) == UNUSED) and (seen[-1] if calm else min(seen)) > least + FREE:
                 self._trim(0)
                 least = self._idle()  # which may be more than before: what is left cannot be given back now
+                seen.clear()
 
 
 def _glibc() -> tuple[Callable[[], int], Callable[[int], int] | None]:

@@ -136,7 +136,7 @@ class Server:
         self._internal = self._http_server(internal_app(service), ports.internal)
         self._otlp_grpc, self._grpc_api = otlp_grpc_server(service, intake), grpc_api_server(service)
         self._watching: asyncio.Task[None] | None = None
-        self._giving_back = GivingBack()
+        self._giving_back = GivingBack(service.bridge.queries)
         publish_build_info(service.registry, TEMPO_VERSION)
         publish_ring(service.registry)
         publish_connections(service.registry, lambda: sum(each.connections for each in (self._api, self._otlp_http) if each is not None))
