@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytempo.model.arrays import Array, Bools, Ints, coded, run_heads, take
-from pytempo.model.attributes import compact
+from pytempo.model.attribute_tables import compact
 from pytempo.model.batch import Batch, MemoryBatch
 from pytempo.model.fingerprint import ORDERED, group_equal, span_fingerprints
 from pytempo.model.levels import COLUMNS, Level

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from pytempo.model.arrays import coded, concat_numbers, concat_text, offsets_of
-from pytempo.model.attributes import Attributes, shifted_first
+from pytempo.model.attribute_tables import shifted_first
+from pytempo.model.attributes import Attributes
 from pytempo.model.batch import MemoryBatch
 from pytempo.model.levels import Level
 from pytempo.model.merge import merge, share_parents, without_copies

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pytempo.model import traces, tree
 from pytempo.model.arrays import Bools, Ints, coded, concat_numbers, concat_text, offsets_of, take, take_ragged
-from pytempo.model.attributes import Attributes, Values, concat_attributes, concat_values
+from pytempo.model.attribute_tables import concat_attributes, concat_values
+from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import Batch, MemoryBatch
 from pytempo.model.fingerprint import group_equal
 from pytempo.model.ids import TraceIds

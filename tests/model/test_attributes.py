@@ -1,42 +1,19 @@
-"""The attribute table: choosing, joining and compacting leave every owner the attributes that it had."""
+"""The attribute table: choosing leaves every owner the attributes that it had, and values of one key are those of its owners."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from pytempo.model import Attributes, Kind, Level
-from pytempo.model.attributes import TYPED, Part, Values, compact, concat_attributes
-from pytempo.otlp import decode
-from tests.otlp.strategies import attributes
-
-some = settings(max_examples=50)
-
-
-def table_of(owners: list[list[KeyValue]]) -> Attributes:
-    """The table of spans with these attributes."""
-    request = ExportTraceServiceRequest()
-    spans = request.resource_spans.add().scope_spans.add().spans
-    for owned in owners:
-        spans.add(trace_id=b"T" * 16, span_id=b"S" * 8, attributes=owned)
-    return decode([request.SerializeToString()]).batch.attributes(Level.SPAN)
-
-
-def tables() -> st.SearchStrategy[Attributes]:
-    return st.lists(attributes(3), min_size=1, max_size=5).map(table_of)
-
-
-def listed(table: Attributes) -> list[str]:
-    """The attributes of every owner, as text (in which one NaN equals another)."""
-    keys, kinds, values = table.listed()
-    return [repr(list(zip(keys[a:b], kinds[a:b], values[a:b], strict=True))) for a, b in pairwise(table.offsets.tolist())]
+from pytempo.model import Attributes, Kind
+from pytempo.model.attribute_tables import concat_attributes
+from pytempo.model.attributes import Part, Values
+from tests.model.tables import listed, some, table_of, tables
 
 
 @some
@@ -45,7 +22,6 @@ def test_take_gives_the_rows_that_were_asked_for(table: Attributes, data: st.Dat
     rows = data.draw(st.lists(st.integers(0, len(table.offsets) - 2), max_size=6))
     taken = table.take(np.array(rows, np.int64))
     assert listed(taken) == [listed(table)[row] for row in rows]
-    assert listed(compact(taken)) == listed(taken)
 
 
 @some
@@ -56,23 +32,6 @@ def test_where_keeps_every_owner_and_the_attributes_of_the_mask(table: Attribute
     assert len(kept.offsets) == len(table.offsets)
     assert kept.owners.tolist() == table.owners[keep].tolist()
     assert repr(kept.listed()[2]) == repr([value for value, wanted in zip(table.listed()[2], keep, strict=True) if wanted])
-
-
-@some
-@given(st.lists(tables(), min_size=1, max_size=3))
-def test_joined_tables_stand_one_under_the_other(parts: list[Attributes]) -> None:
-    joined = concat_attributes(parts)
-    assert listed(joined) == [owner for part in parts for owner in listed(part)]
-    assert len(set(joined.key_names.to_pylist())) == len(joined.key_names)
-
-
-@some
-@given(tables(), st.data())
-def test_a_compact_table_holds_no_more_than_it_uses(table: Attributes, data: st.DataObject) -> None:
-    rows = data.draw(st.lists(st.integers(0, len(table.offsets) - 2), max_size=3, unique=True))
-    small = compact(table.take(np.array(rows, np.int64)))
-    for kind in (*TYPED, Kind.OTHER):
-        assert len(small.pool(kind)) == int(small.counts[small.kinds == kind].sum())
 
 
 @some

@@ -21,7 +21,8 @@ from pytempo.block.vparquet4.read_attributes import VALUE_LEAVES, AttributeLists
 from pytempo.block.vparquet4.wanted import leaves_of_attribute, leaves_of_columns, lies_in_columns
 from pytempo.block.vparquet4.within import Within
 from pytempo.model.arrays import NO_TEXT, Array, Bools, Ints, any_by_row, coded, concat_text, owners_of, plain_text, take, take_ragged, text
-from pytempo.model.attributes import Attributes, Values, concat_values
+from pytempo.model.attribute_tables import concat_values
+from pytempo.model.attributes import Attributes, Values
 from pytempo.model.batch import BelowTraces, Portion, Sized
 from pytempo.model.ids import TraceIds
 from pytempo.model.levels import Level
