@@ -19,9 +19,9 @@ from pytempo.block.checked_file import CheckedFile
 from pytempo.block.checksums import Checksums
 from pytempo.block.meanwhile import ALONE, Readers
 from pytempo.block.value_bloom import ValueBlooms, parse_filter
-from pytempo.block.vparquet4.dictionary_page import distinct_values
 from pytempo.block.vparquet4.footers import FOOTERS, UNREADABLE, Footer
 from pytempo.block.vparquet4.layout import Layout, layout_of
+from pytempo.block.vparquet4.pages import distinct_values, might_contain
 from pytempo.errors import Damaged
 
 BARE = layout_of()
@@ -133,6 +133,10 @@ class DataFile(Keeper[Footer]):
             self._distinct[key] = frozenset() if self.chunk(group, path).empty else distinct_values(self._content, chunk)
         distinct = self._distinct[key]
         return distinct is None or value.encode(errors="surrogatepass") in distinct
+
+    def might_contain(self, group: int, path: str, value: str) -> bool:
+        """Whether a text may be among the values of a leaf without a dictionary; nothing is known of others. Raises Damaged."""
+        return might_contain(self._content, self._in_footer(group, path), value.encode(errors="surrogatepass"))
 
     def value_blooms(self, path: str) -> ValueBlooms:
         """The Parquet bloom filters of a leaf, one for each row group. Raises Damaged for one that cannot be read."""

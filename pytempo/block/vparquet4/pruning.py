@@ -27,6 +27,10 @@ LONGEST_DURATION = 2**63 - 1
 VALUES_KNOWN = 500
 """Texts, and conditions, for which it is remembered which row groups may hold them: a kilobyte each in a block of a million spans."""
 
+ERRING = 8
+"""Where the filters of at most one in so many row groups may hold a text, some of them err, and the pages are looked through for its bytes.
+Where more of them may, it is there."""
+
 _NOT_JUDGED = np.int8(-1)
 
 
@@ -185,10 +189,13 @@ class Pruning:
         return judge_values(self._file.chunk(group, path), condition.operator, condition.value)
 
     def _bloom(self, group: int, path: str, condition: Condition) -> bool:
-        """Whether the bloom filter, where there is one, may hold a text that is asked for by equality."""
+        """Whether a leaf with a bloom filter may hold a text that is asked for by equality: by the filter, then by its pages."""
         if path not in BLOOM_COLUMNS or condition.operator != "=" or not isinstance(condition.value, str):
             return True
-        return bool(self._holds(path, condition.value)[group])
+        holding = self._holds(path, condition.value)
+        if not holding[group] or ERRING * np.count_nonzero(holding) > len(holding):
+            return bool(holding[group])
+        return self._file.might_contain(group, path, condition.value)
 
     def _holds(self, path: str, value: str) -> Bools:
         """The row groups that may hold a text in a leaf, as far as its bloom filters know."""

@@ -129,8 +129,43 @@ def test_damage_in_a_dictionary_is_named(content: bytes) -> None:
     broken[column.dictionary_page_offset + 60] ^= 0x10
     file = data_file(bytes(broken))
 
-    with pytest.raises(Damaged, match=rf"data\.parquet at byte {column.dictionary_page_offset}|checksum of a dictionary page"):
+    with pytest.raises(Damaged, match=rf"data\.parquet at byte {column.dictionary_page_offset}|checksum of a page"):
         file.might_hold(0, path, "key")
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
+@pytest.mark.parametrize("encoding", ["PLAIN", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_pages_tell_which_texts_stand_in_them(content: bytes, codec: str, encoding: str) -> None:
+    path = paths.SPAN_ATTRIBUTES.value
+    file = data_file(rewritten(content, codec, use_dictionary=False, column_encoding={path: encoding}))
+    values = file.read(0, [path]).arrays[path].drop_null().to_pylist()
+
+    assert len(set(values)) > 10
+    assert all(file.might_contain(0, path, value) for value in values)
+    assert not file.might_contain(0, path, "nowhere")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"use_dictionary": True},
+        {"use_dictionary": False, "data_page_version": "2.0"},
+        {"use_dictionary": False, "column_encoding": {paths.SPAN_ATTRIBUTES.value: "DELTA_BYTE_ARRAY"}},
+    ],
+    ids=["with a dictionary", "of version 2", "as differences"],
+)
+def test_other_pages_may_hold_anything(content: bytes, options: dict[str, Any]) -> None:
+    assert data_file(rewritten(content, "zstd", **options)).might_contain(0, paths.SPAN_ATTRIBUTES.value, "nowhere")
+
+
+def test_damage_in_a_page_that_is_looked_through_is_named(content: bytes) -> None:
+    path = paths.SPAN_ATTRIBUTES.value
+    column = pq.read_metadata(io.BytesIO(content)).row_group(0).column(list(LEAVES).index(path))
+    broken = bytearray(content)
+    broken[column.data_page_offset + column.total_compressed_size // 2] ^= 0x10
+
+    with pytest.raises(Damaged, match=r"data\.parquet at byte \d+: the checksum of a page differs"):
+        data_file(bytes(broken)).might_contain(0, path, "nowhere")
 
 
 def rewritten(content: bytes, codec: str, **options: Any) -> bytes:

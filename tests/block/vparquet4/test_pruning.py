@@ -5,17 +5,21 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pytempo.block import DedicatedColumn
 from pytempo.block.source import BlockSource
+from pytempo.block.vparquet4 import paths
 from pytempo.block.vparquet4.data_file import Chunk
 from pytempo.block.vparquet4.pruning import ROWS_CANNOT_MATCH, ROWS_MIGHT_MATCH, judge_values
+from pytempo.block.writer import BlockOptions
 from pytempo.model import AttributeName, Batch, Condition, Level, Scan
 from pytempo.model.levels import ATTRIBUTE_LEVELS
-from tests.block.samples import row_groups, source_of, the_corpus
+from tests.block.samples import batch_of, row_groups, source_of, the_corpus
 from tests.comparing import attributes, plain
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -188,3 +192,17 @@ def test_every_row_group_that_is_left_out_has_a_reason_and_no_other(source: Bloc
         reasons = source._open().pruning.reasons(scan)
         assert [group for group, reason in enumerate(reasons) if reason is None] == kept(source, condition), condition
         assert all(str(condition) in reason for reason in reasons if reason is not None)
+
+
+def test_where_a_filter_errs_the_pages_tell(tmp_path: Path) -> None:
+    def fill(span: Any, number: int) -> None:
+        span.attributes.add(key="request").value.string_value = f"request {number} of {int.from_bytes(span.trace_id)}"
+
+    options = BlockOptions(dedicated_columns=(DedicatedColumn("request"),), row_group_spans=100)
+    source = source_of(tmp_path, batch_of(dict.fromkeys(range(1, 21), 100), fill), options)
+    filters = source._open().file.value_blooms(paths.dedicated("span", "String01"))
+    texts = (f"nowhere {number}" for number in range(10_000))
+    erring = next(text for text in texts if np.count_nonzero(filters.might_hold(text)) == 1)
+
+    assert kept(source, Condition(AttributeName(Level.SPAN, "request"), "=", erring)) == []
+    assert kept(source, Condition(AttributeName(Level.SPAN, "request"), "=", "request 50 of 7")) == [6]
