@@ -59,6 +59,7 @@ def test_no_record_of_a_log_is_invented(data: bytes) -> None:
 
 @settings(max_examples=INPUTS)
 @given(mutated(PROTOBUF))
+@example(b"\x0a" + 9 * b"\xff" + b"\x01")
 def test_a_request_in_protobuf_is_read_or_refused(data: bytes) -> None:
     try:
         decoded = decode([data])

@@ -58,9 +58,10 @@ def test_a_bad_span_costs_only_itself(export: Export, http: httpx.Client) -> Non
     assert is_stored(http, b"the good span id")
 
 
-def test_bytes_that_are_no_request_are_refused(export: Export) -> None:
+@pytest.mark.parametrize("payload", [b"\xff\xff\xff", b"\x0a" + 9 * b"\xff" + b"\x01"], ids=["a cut number", "a length of 2^64 - 1"])
+def test_bytes_that_are_no_request_are_refused(export: Export, payload: bytes) -> None:
     with pytest.raises(grpc.RpcError) as raised:
-        export(b"\xff\xff\xff")
+        export(payload)
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
