@@ -7,8 +7,9 @@ Filters of all row groups lie in one array, so a test is one numpy expression ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xxhash
@@ -56,6 +57,18 @@ class ValueBlooms:
         words = [_FULL if filter is None else filter for filter in filters]
         blocks = np.array([len(filter) for filter in words], np.uint64)
         return cls(np.concatenate(words) if words else _FULL[:0], np.cumsum(blocks) - blocks, blocks)
+
+
+def read_value_blooms(columns: Iterable[Any], read: Callable[[int, int], bytes], path: str) -> ValueBlooms:
+    """The filters of one leaf: `columns` are its column chunks as the footer tells of them, `read` gives bytes by offset and length.
+
+    A row group without a filter, or whose filter has no recorded length, might hold anything. Raises as `parse_filter` and `read`.
+    """
+    filters = []
+    for column in columns:
+        offset, length = column.bloom_filter_offset, column.bloom_filter_length
+        filters.append(parse_filter(read(offset, length), path, offset) if offset is not None and length else None)
+    return ValueBlooms.of(filters)
 
 
 def parse_filter(data: bytes, path: str, offset: int = 0) -> NDArray[np.uint32] | None:

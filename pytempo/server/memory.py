@@ -81,7 +81,8 @@ class GivingBack:
             answered.append(self._questions.done)
             least = min(least, seen[-1])
             calm = not self._questions.busy and answered[0] == answered[-1]
-            if (calm or len(seen) == UNUSED) and (seen[-1] if calm else min(seen)) > least + FREE:
+            spare = seen[-1] if calm else min(seen) if len(seen) == UNUSED else 0
+            if spare > least + FREE:
                 self._trim(0)
                 least = self._idle()  # which may be more than before: what is left cannot be given back now
                 seen.clear()

@@ -18,7 +18,7 @@ from pytempo.backend import Backend, Keeper
 from pytempo.block.checked_file import CheckedFile
 from pytempo.block.checksums import Checksums
 from pytempo.block.meanwhile import ALONE, Readers
-from pytempo.block.value_bloom import ValueBlooms, parse_filter
+from pytempo.block.value_bloom import ValueBlooms, read_value_blooms
 from pytempo.block.vparquet4.footers import FOOTERS, UNREADABLE, Footer
 from pytempo.block.vparquet4.layout import Layout, layout_of
 from pytempo.block.vparquet4.pages import distinct_values, might_contain
@@ -140,13 +140,8 @@ class DataFile(Keeper[Footer]):
 
     def value_blooms(self, path: str) -> ValueBlooms:
         """The Parquet bloom filters of a leaf, one for each row group. Raises Damaged for one that cannot be read."""
-        filters = []
-        for group in range(self.row_groups):
-            column = self._in_footer(group, path)
-            offset, length = column.bloom_filter_offset, column.bloom_filter_length
-            data = self._content.read(offset, length) if offset is not None and length else None
-            filters.append(None if data is None else parse_filter(data, f"{self.path} ({path})", offset))
-        return ValueBlooms.of(filters)
+        columns = (self._in_footer(group, path) for group in range(self.row_groups))
+        return read_value_blooms(columns, self._content.read, f"{self.path} ({path})")
 
     def read(self, group: int, paths: Collection[str]) -> Leaves:
         """Leaves of one row group, in one go. Raises Damaged, naming file and row group, NotFound and Unavailable."""

@@ -88,7 +88,8 @@ class _Page:
     def plain(self, codec: str | None) -> bytes:
         """The body, checked and decompressed."""
         if _CRC in self.header and zlib.crc32(self.body) != self.header[_CRC] % 2**32:
-            raise Damaged(self.path, "the checksum of a page differs", self.place)
+            kind = "dictionary page" if self.header[_TYPE] == _DICTIONARY_PAGE else "page"
+            raise Damaged(self.path, f"the checksum of a {kind} differs", self.place)
         if codec is None:
             return self.body
         plain: bytes = pa.Codec(codec).decompress(self.body, self.header[_UNCOMPRESSED], asbytes=True)

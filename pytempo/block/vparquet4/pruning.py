@@ -62,7 +62,10 @@ class Pruning:
             for condition in scan.conditions:
                 groups = groups[self._met(condition, groups, scan)]
         elif scan.conditions:
-            groups = groups[np.logical_or.reduce([self._met(condition, groups, scan) for condition in scan.conditions])]
+            unmet = groups
+            for condition in scan.conditions:
+                unmet = unmet[~self._met(condition, unmet, scan)]
+            groups = np.setdiff1d(groups, unmet, assume_unique=True)
         found: list[int] = groups.tolist()
         return found
 
@@ -91,6 +94,8 @@ class Pruning:
     def _met(self, condition: Condition, groups: NDArray[np.int64], scan: Scan) -> Bools:
         """Whether rows of each of these row groups might fulfil a condition."""
         judged = self._judged_before(condition)
+        if scan.meter is not None:
+            scan.meter.check()
         for group in groups[judged[groups] == _NOT_JUDGED].tolist():
             if scan.meter is not None:
                 scan.meter.check()  # a query may have thousands of conditions, and a block thousands of row groups
@@ -133,12 +138,8 @@ class Pruning:
 
     def reasons(self, scan: Scan) -> list[str | None]:
         """For every row group why it is left out, in words; None for those that `row_groups` names."""
-        left = set(self.row_groups(scan))
-        return [None if group in left else self._why(group, scan) for group in range(self._file.row_groups)]
-
-    def _outside(self, group: int, scan: Scan) -> bool:
-        """Whether no trace can touch the time range."""
-        return not self._inside(scan)[group]
+        left, inside = set(self.row_groups(scan)), self._inside(scan)
+        return [None if group in left else self._why(group, scan, inside[group]) for group in range(self._file.row_groups)]
 
     def _condition(self, group: int, condition: Condition) -> Rows:
         operand = condition.operand
@@ -208,11 +209,11 @@ class Pruning:
             holding = self._holding[path, value] = self._blooms[path].might_hold(value)
         return holding
 
-    def _why(self, group: int, scan: Scan) -> str:
-        """Why `row_groups` leaves one out, in words."""
-        if self._outside(group, scan):
+    def _why(self, group: int, scan: Scan, inside: bool) -> str:
+        """Why `row_groups` leaves one out, in words; `inside` says whether a trace may touch the time range."""
+        if not inside:
             return words.outside(self._file.chunk(group, paths.TRACE_START), self._file.chunk(group, paths.TRACE_END))
-        unmet = [condition for condition in scan.conditions if self._condition(group, condition) is ROWS_CANNOT_MATCH]
+        unmet = [condition for condition in scan.conditions if not self._met(condition, np.array([group]), scan)[0]]
         return "; ".join(self._why_unmet(group, condition) for condition in (unmet[:1] if scan.all_conditions else unmet))
 
     def _why_unmet(self, group: int, condition: Condition) -> str:

@@ -62,25 +62,25 @@ class Within:
 
     def cuts(self, what: Hashable) -> bool:
         """Whether the row group's part of something can be cut out."""
-        match what:
-            case (Level() as level, str()):
-                return level in self.bounds
-            case ("offsets", Level() as level):
-                return level in _ABOVE
-        return False
+        return self._rows_of(what) is not None
 
     def cut(self, what: Hashable, kept: BlockColumns) -> Any:
         """The row group's part of what is kept of the stretch under this name; None where nothing is, or it is not cut here."""
-        column = kept.get(self.number, what)
-        if column is None:
+        rows = self._rows_of(what)
+        column = None if rows is None else kept.get(self.number, what)
+        if rows is None or column is None:
             return None
+        part = widen_part(column, *rows)
+        return part - part[0] if _are_offsets(what) else part
+
+    def _rows_of(self, what: Hashable) -> Bounds | None:
+        """The rows of the stretch's column that are cut out."""
         match what:
-            case (Level() as level, str()) if level in self.bounds:
-                return widen_part(column, *self.bounds[level])
+            case (Level() as level, str()):
+                return self.bounds.get(level)
             case ("offsets", Level() as level) if level in _ABOVE:
                 first, last = self.bounds[_ABOVE[level]]
-                offsets = widen_part(column, first, last + 1)
-                return offsets - offsets[0]
+                return first, last + 1
         return None
 
     def at(self, what: Hashable, rows: Ints, kept: BlockColumns) -> Any:
@@ -90,6 +90,10 @@ class Within:
                 column = kept.get(self.number, what)
                 return None if column is None else widen_at(column, rows + self.bounds[level][0])
         return None
+
+
+def _are_offsets(what: Hashable) -> bool:
+    return isinstance(what, tuple) and what[0] == "offsets"
 
 
 def _bounds(stretch: Stretch, offsets: Callable[[Level], NDArray[np.int32] | None]) -> NDArray[np.int64] | None:

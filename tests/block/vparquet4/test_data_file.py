@@ -129,7 +129,7 @@ def test_damage_in_a_dictionary_is_named(content: bytes) -> None:
     broken[column.dictionary_page_offset + 60] ^= 0x10
     file = data_file(bytes(broken))
 
-    with pytest.raises(Damaged, match=rf"data\.parquet at byte {column.dictionary_page_offset}|checksum of a page"):
+    with pytest.raises(Damaged, match=rf"data\.parquet at byte {column.dictionary_page_offset}|checksum of a dictionary page"):
         file.might_hold(0, path, "key")
 
 
